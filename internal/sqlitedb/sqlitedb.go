@@ -1,0 +1,103 @@
+// Package sqlitedb opens SQLite files the way every store of Omni wants them:
+// write-ahead log, one writer, several readers, migrated to the newest schema.
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"runtime"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// DB is one SQLite file. Write holds a single connection, so that writers
+// queue in the process instead of failing with "database is locked"; Read
+// holds several and never blocks on the writer.
+type DB struct {
+	Write *sql.DB
+	Read  *sql.DB
+}
+
+// Open opens or creates the file at path and runs the migrations (goose SQL
+// files in the root of migrations) that it lacks. Commits survive the death of
+// the process at any instant; with the write-ahead log in its normal mode a
+// power cut may lose the last few commits, never the file.
+func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+	write, err := sql.Open("sqlite", dsn(path, "immediate"))
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn(path, "deferred"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), write.Close())
+	}
+	read.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
+	db := &DB{Write: write, Read: read}
+	if err := db.migrate(ctx, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("migrating %s: %w", path, err), db.Close())
+	}
+	return db, nil
+}
+
+func dsn(path, txlock string) string {
+	q := url.Values{}
+	q.Set("_txlock", txlock)
+	for _, p := range []string{"busy_timeout(5000)", "journal_mode(wal)", "synchronous(normal)", "foreign_keys(on)", "trusted_schema(off)"} {
+		q.Add("_pragma", p)
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
+	if migrations == nil {
+		return db.Write.PingContext(ctx)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db.Write, migrations)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Tx runs f in one write transaction, committed when f returns nil.
+func (db *DB) Tx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// Close closes both pools; the last writer checkpoints the log.
+func (db *DB) Close() error { return errors.Join(db.Read.Close(), db.Write.Close()) }
+
+// IsFull reports whether err says that the disk has no room left.
+func IsFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
+
+// IsBusy reports whether err says that another process holds the file's lock.
+func IsBusy(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_BUSY) || hasCode(err, sqlite3.SQLITE_LOCKED)
+}
+
+func hasCode(err error, code int) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == code
+}
