@@ -118,8 +118,8 @@ func TestLeavingDoesNotForgiveDebt(t *testing.T) {
 			mustPush(t, q, entry("s", "light", 1, light))
 		}
 	}
-	if light < 3 || light > 5 {
-		t.Fatalf("weight 1 against 100 got %d of 300 turns, want 3 to 5", light)
+	if light < 2 || light > 4 {
+		t.Fatalf("weight 1 against 100 got %d of 300 turns, want 2 to 4", light)
 	}
 }
 
