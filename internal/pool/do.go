@@ -111,7 +111,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request) (*Response,
 	}
 	answer, err := w.client.Do(ctx, &upstream.Request{
 		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Body: req.Body,
-		Idempotent: req.Idempotent, Deadline: deadline,
+		Deadline: deadline, // a second attempt is decided here, within the budget
 	})
 	if err != nil {
 		return nil, p.failed(ctx, slot, req, err)
