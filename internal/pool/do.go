@@ -30,9 +30,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 	p.budget.earn()
 	until := p.opts.Now().Add(p.maxWait(req))
 	var (
-		queued time.Duration
-		cold   bool
-		avoid  *worker
+		queued, spent time.Duration
+		cold          bool
+		avoid         *worker
 	)
 	for attempt := 1; ; attempt++ {
 		arrived := p.opts.Now()
@@ -45,7 +45,8 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			return nil, err
 		}
 		began := p.opts.Now()
-		resp, failure := p.attempt(ctx, w, req)
+		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
+		spent += p.opts.Now().Sub(began)
 		if failure == nil {
 			resp.Queue, resp.Worker = queued, p.opts.Now().Sub(began)
 			resp.Cold, resp.Attempts = cold, attempt
@@ -54,7 +55,7 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			}
 			return resp, nil
 		}
-		if ctx.Err() != nil || !failure.again || attempt >= p.opts.Attempts {
+		if ctx.Err() != nil || !failure.again || attempt >= p.opts.Attempts || spent >= p.timeout(req) {
 			return nil, failure.err
 		}
 		// The budget is for work done twice. A call that no worker has begun
@@ -78,6 +79,13 @@ func (p *Pool) maxWait(req *Request) time.Duration {
 	return min(req.MaxWait, p.opts.MaxWait)
 }
 
+func (p *Pool) timeout(req *Request) time.Duration {
+	if req.Timeout <= 0 {
+		return p.opts.Timeout
+	}
+	return req.Timeout
+}
+
 // attemptFailure is why one attempt gave no answer.
 type attemptFailure struct {
 	err   error
@@ -91,12 +99,8 @@ type attemptFailure struct {
 
 // attempt sends the call to w, on which it holds a slot, and gives the slot
 // back: at once on failure or when the answer is complete, else when the
-// answer's body is done.
-func (p *Pool) attempt(ctx context.Context, w *worker, req *Request) (*Response, *attemptFailure) {
-	timeout := req.Timeout
-	if timeout <= 0 {
-		timeout = p.opts.Timeout
-	}
+// answer's body is done. The worker has until timeout, body included.
+func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout time.Duration) (*Response, *attemptFailure) {
 	deadline := time.Now().Add(timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d

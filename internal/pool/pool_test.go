@@ -2,11 +2,14 @@ package pool
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -544,5 +547,58 @@ func TestMetrics(t *testing.T) {
 		if n := testutil.ToFloat64(p.metrics.scrapes.WithLabelValues(name)); n != 1 {
 			t.Errorf("%s: %v failed scrapes counted", name, n)
 		}
+	}
+}
+
+// A worker behind TLS is spoken to by net/http's client, under the same rules.
+func TestWorkerBehindTLS(t *testing.T) {
+	t.Parallel()
+	f := &fakeWorker{t: t, health: healthy(4, "echo")}
+	server := httptest.NewUnstartedServer(f)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	p := newPool(t, nil, Worker{Name: "w", URL: server.URL, TLS: &tls.Config{RootCAs: roots}})
+	r := call("echo", "hello")
+	r.Header.Set(api.HeaderIdempotencyKey, "k") // net/http alone would replay a POST with it
+	resp, err := p.Do(t.Context(), r)
+	if got := answered(t, resp, err); got != "hello" {
+		t.Fatalf("%q", got)
+	}
+	f.set(func(f *fakeWorker) { f.answer = hangUp })
+	before := f.calls.Load()
+	_, err = p.Do(t.Context(), r)
+	refusedWith(t, err, 502, "worker_failed")
+	if n := f.calls.Load() - before; n != 1 {
+		t.Fatalf("the call was sent %d times", n)
+	}
+	stranger := newPool(t, nil, Worker{Name: "w", URL: server.URL})
+	r.MaxWait = 20 * time.Millisecond
+	_, err = stranger.Do(t.Context(), r)
+	refusedWith(t, err, 503, "no_worker")
+}
+
+func TestNoCredentialsForWorker(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, healthy(4, "echo"))
+	var broken atomic.Bool
+	worker := f.worker("w")
+	worker.Authorize = func(context.Context, http.Header) error {
+		if broken.Load() {
+			return errors.New("metadata server does not answer")
+		}
+		return nil
+	}
+	p := newPool(t, func(o *Options) { o.ProbeSlow, o.ProbeFast = time.Hour, time.Hour }, worker)
+	untilState(t, p, "w", stateReady)
+	broken.Store(true)
+	_, err := p.Do(t.Context(), call("echo", "x"))
+	if e := refusedWith(t, err, 503, "no_worker"); strings.Contains(e.Message, "metadata") || e.Cause == nil {
+		t.Fatalf("%+v", e)
+	}
+	if f.calls.Load() != 0 {
+		t.Fatal("a call went out without credentials")
 	}
 }

@@ -162,15 +162,21 @@ func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError)
 		p.adoptLocked(w, health, now)
 	}
 	p.changedLocked(w, before, now, failure)
-	wait := p.opts.ProbeSlow
 	w.lazy = false
-	if !w.settled() || w.misses > 0 {
-		if wait = p.opts.ProbeFast; p.queue.Len() == 0 && now.Sub(w.since) > fastFor {
-			wait, w.lazy = p.opts.ProbeIdle, true
-		}
+	if w.settled() && w.misses == 0 {
+		return jitter(p.opts.ProbeSlow, 0.2)
 	}
-	// The upper three fifths of the wait: gateways do not probe in step.
-	return wait*2/5 + rand.N(wait*3/5+1)
+	if p.queue.Len() == 0 && now.Sub(w.since) > fastFor {
+		w.lazy = true
+		return jitter(p.opts.ProbeIdle, 0.2)
+	}
+	return jitter(p.opts.ProbeFast, 0.6)
+}
+
+// jitter draws a wait from the upper share of d, so that gateways do not probe
+// in step.
+func jitter(d time.Duration, share float64) time.Duration {
+	return d - time.Duration(rand.Float64()*share*float64(d))
 }
 
 // adoptLocked believes what a healthy probe said.

@@ -1,14 +1,13 @@
 package upstream
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
-
-	"bufio"
 )
 
 // benchServer answers 1.5 KB at once and allocates next to nothing, so that
