@@ -182,16 +182,30 @@ func (in *Instance) cycle(missing []int) error {
 		"the tasks wait for each other in a circle: %s", strings.Join(names, " needs "))
 }
 
+// workerSet has bit w%64 of word w/64 set for each worker w in it.
+type workerSet []uint64
+
+func (s workerSet) has(w int) bool { return s[w/64]>>(w%64)&1 == 1 }
+
+// skilled returns for every skill the workers that have it.
+func skilled(workers []Worker) map[string]workerSet {
+	sets := make(map[string]workerSet)
+	for w := range workers {
+		for _, skill := range workers[w].Skills {
+			if sets[skill] == nil {
+				sets[skill] = make(workerSet, (len(workers)+63)/64)
+			}
+			sets[skill][w/64] |= 1 << (w % 64)
+		}
+	}
+	return sets
+}
+
 // listModes finds the workers each task can go to.
 func (in *Instance) listModes(workers map[string]int) error {
 	p := in.Problem
-	skills := make([]map[string]bool, len(p.Workers))
-	for w := range p.Workers {
-		skills[w] = make(map[string]bool, len(p.Workers[w].Skills))
-		for _, s := range p.Workers[w].Skills {
-			skills[w][s] = true
-		}
-	}
+	skills := skilled(p.Workers)
+	able := make(workerSet, (len(p.Workers)+63)/64)
 	in.Modes = make([][]Mode, len(p.Tasks))
 	in.MinTime = make([]float64, len(p.Tasks))
 	for i := range p.Tasks {
@@ -199,17 +213,28 @@ func (in *Instance) listModes(workers map[string]int) error {
 		if err := checkTimes(t, at("tasks", i), workers); err != nil {
 			return err
 		}
-		skilled := false
+		for k := range able {
+			able[k] = math.MaxUint64
+		}
+		for n, s := range t.Skills {
+			if skills[s] == nil {
+				return problemError("no_eligible_worker", at(at("tasks", i)+".skills", n), "task %.64q needs skill %.64q, which no worker has", t.ID, s)
+			}
+			for k := range able {
+				able[k] &= skills[s][k]
+			}
+		}
+		anyone := false
 		for w := range p.Workers {
-			if !slices.ContainsFunc(t.Skills, func(s string) bool { return !skills[w][s] }) {
-				skilled = true
+			if able.has(w) {
+				anyone = true
 				if mode, ok := in.mode(i, w); ok {
 					in.Modes[i] = append(in.Modes[i], mode)
 				}
 			}
 		}
 		if len(in.Modes[i]) == 0 {
-			return in.nobody(i, skilled, skills)
+			return in.nobody(i, anyone)
 		}
 		in.MinTime[i] = slices.MinFunc(in.Modes[i], func(a, b Mode) int { return cmp.Compare(a.Time, b.Time) }).Time
 	}
@@ -247,15 +272,10 @@ func (in *Instance) mode(task, worker int) (Mode, bool) {
 	return Mode{Worker: worker, Time: time, Cost: w.Rate * time}, fits && !math.IsNaN(time)
 }
 
-// nobody says why no worker can do a task.
-func (in *Instance) nobody(task int, skilled bool, skills []map[string]bool) error {
+// nobody says why no worker can do a task whose skills each exist.
+func (in *Instance) nobody(task int, skilled bool) error {
 	t := &in.Problem.Tasks[task]
 	field := at("tasks", task)
-	for k, s := range t.Skills {
-		if !slices.ContainsFunc(skills, func(has map[string]bool) bool { return has[s] }) {
-			return problemError("no_eligible_worker", at(field+".skills", k), "task %.64q needs skill %.64q, which no worker has", t.ID, s)
-		}
-	}
 	switch {
 	case !skilled:
 		return problemError("no_eligible_worker", field+".skills", "task %.64q needs skills that no single worker has together", t.ID)
