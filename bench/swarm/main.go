@@ -3,7 +3,7 @@
 // needs more than one resource. It prints the gap to the best known makespan
 // for every instance and a table of means by family.
 //
-//	go run ./bench/swarm -data DIR [-only la,ft] [-seconds 1] [-every 1] [-v]
+//	go run ./bench/swarm -data DIR [-only la,ft] [-seconds 1] [-every 1] [-work 0] [-v]
 package main
 
 import (
@@ -29,12 +29,23 @@ func main() {
 	seconds := flag.Float64("seconds", 1, "time limit for one instance")
 	every := flag.Int("every", 1, "run every n-th instance of a family")
 	seed := flag.Uint64("seed", 1, "seed of the search")
+	work := flag.Int64("work", 0, "bound the search by effort instead of by time: the same on every machine")
 	verbose := flag.Bool("v", false, "print every instance")
 	flag.Parse()
-	if err := run(os.Stdout, *data, *only, *seconds, max(1, *every), *seed, *verbose); err != nil {
+	b := bench{seconds: *seconds, work: *work, seed: *seed, every: max(1, *every), verbose: *verbose}
+	if err := b.run(os.Stdout, *data, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "swarm:", err)
 		os.Exit(1)
 	}
+}
+
+// bench is how to run.
+type bench struct {
+	seconds float64
+	work    int64
+	seed    uint64
+	every   int
+	verbose bool
 }
 
 // family sums up the gaps of one family of instances.
@@ -44,7 +55,7 @@ type family struct {
 	gap, worst, boundGap float64
 }
 
-func run(out io.Writer, data, only string, seconds float64, every int, seed uint64, verbose bool) error {
+func (r bench) run(out io.Writer, data, only string) error {
 	instances, err := load(data)
 	if err != nil {
 		return err
@@ -57,10 +68,10 @@ func run(out io.Writer, data, only string, seconds float64, every int, seed uint
 	seen := map[string]int{}
 	for _, b := range instances {
 		seen[b.family]++
-		if only != "" && !wanted[b.family] || (seen[b.family]-1)%every != 0 {
+		if only != "" && !wanted[b.family] || (seen[b.family]-1)%r.every != 0 {
 			continue
 		}
-		r, err := solve(b, seconds, seed)
+		found, err := r.solve(b)
 		if err != nil {
 			return fmt.Errorf("solving %s: %w", b.id, err)
 		}
@@ -69,47 +80,48 @@ func run(out io.Writer, data, only string, seconds float64, every int, seed uint
 			f = &family{name: b.family}
 			families[b.family] = f
 		}
-		gap := 100 * (r.Objective - b.known) / b.known
+		gap := 100 * (found.Objective - b.known) / b.known
 		f.count++
 		f.gap += gap
-		f.boundGap += 100 * r.Gap
+		f.boundGap += 100 * found.Gap
 		f.worst = max(f.worst, gap)
 		if gap < 1e-9 {
 			f.best++
 		}
-		if r.Optimal {
+		if found.Optimal {
 			f.proved++
 		}
-		if verbose {
+		if r.verbose {
 			fmt.Fprintf(out, "%-12s makespan %6.0f  best known %6.0f  gap %5.2f %%  bound %6.0f  rounds %d  %s\n",
-				b.id, r.Objective, b.known, gap, r.Bound, r.Rounds, r.Stopped)
+				b.id, found.Objective, b.known, gap, found.Bound, found.Rounds, found.Stopped)
 		}
 	}
 	return table(out, families)
 }
 
 // solve searches one instance and audits the answer.
-func solve(b benchmark, seconds float64, seed uint64) (*aco.Result, error) {
+func (r bench) solve(b benchmark) (*aco.Result, error) {
 	in, err := schedule.Compile(b.problem)
 	if err != nil {
 		return nil, err
 	}
-	end := time.Now().Add(time.Duration(seconds * float64(time.Second)))
-	r, err := aco.Solve(context.Background(), in, rand.New(rand.NewPCG(seed, 0)), aco.Options{
-		Work: 1 << 60,
-		Stop: func() bool { return time.Now().After(end) },
-	})
+	options := aco.Options{Work: r.work}
+	if r.work == 0 {
+		end := time.Now().Add(time.Duration(r.seconds * float64(time.Second)))
+		options = aco.Options{Work: 1 << 60, Stop: func() bool { return time.Now().After(end) }}
+	}
+	found, err := aco.Solve(context.Background(), in, rand.New(rand.NewPCG(r.seed, 0)), options)
 	if err != nil {
 		return nil, err
 	}
-	sums, err := audit.Check(b.problem, in.Assignments(r.Plan))
+	sums, err := audit.Check(b.problem, in.Assignments(found.Plan))
 	if err != nil {
 		return nil, err
 	}
-	if sums.Makespan != r.Objective {
-		return nil, fmt.Errorf("the audit counts a makespan of %g, the search %g", sums.Makespan, r.Objective)
+	if sums.Makespan != found.Objective {
+		return nil, fmt.Errorf("the audit counts a makespan of %g, the search %g", sums.Makespan, found.Objective)
 	}
-	return r, nil
+	return found, nil
 }
 
 func table(out io.Writer, families map[string]*family) error {
