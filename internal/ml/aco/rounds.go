@@ -15,6 +15,10 @@ const (
 	patiencePerTask = 40
 	leastPatience   = 1500
 	mostPatience    = 12000
+	// Of shakeEvery rounds all but one start from the best plan, shaken by
+	// shakeMoves random moves; one starts from the ants.
+	shakeEvery = 2
+	shakeMoves = 12
 )
 
 // run is the whole search: seeds, rounds of ants, polish.
@@ -55,20 +59,14 @@ func (s *search) colony(keys [][]float64) {
 	stale := 0
 	for total := s.o.Work; s.ended == "" && !s.optimal(); {
 		s.rounds++
-		found := false
-		var value schedule.Value
-		for k := range s.o.Ants {
-			c.build(ant, keys[(s.rounds+k)%len(keys)])
-			if v := s.in.Value(ant); !found || v.Less(value) {
-				found, value = true, v
-				champion.CopyFrom(ant)
-			}
-			if s.stop(int64(4 * n)) {
-				break
-			}
+		again := critical != nil && s.rounds%shakeEvery != 0
+		if again {
+			champion.CopyFrom(s.best)
+		} else {
+			s.march(c, keys, ant, champion)
 		}
 		before := s.value
-		s.improve(champion, critical, climb)
+		s.improve(champion, critical, climb, again)
 		s.offer(champion)
 		if stale++; s.value.Less(before) {
 			stale = 0
@@ -90,14 +88,33 @@ func (s *search) colony(keys [][]float64) {
 	}
 }
 
+// march lets the ants of one round build plans and leaves the best of them in
+// champion.
+func (s *search) march(c *colony, keys [][]float64, ant, champion *schedule.Plan) {
+	var value schedule.Value
+	for k := range s.o.Ants {
+		c.build(ant, keys[(s.rounds+k)%len(keys)])
+		if v := s.in.Value(ant); k == 0 || v.Less(value) {
+			value = v
+			champion.CopyFrom(ant)
+		}
+		if s.stop(int64(4 * len(s.in.Modes))) {
+			return
+		}
+	}
+}
+
 // improve applies the local searches to a plan.
-func (s *search) improve(p *schedule.Plan, critical *tabu, climb *local) {
+func (s *search) improve(p *schedule.Plan, critical *tabu, climb *local, shaken bool) {
 	n := len(s.in.Modes)
 	if critical == nil {
 		climb.run(p, 400+20*n, s.stop)
 		return
 	}
 	critical.g.load(p)
+	if shaken {
+		critical.shake(shakeMoves)
+	}
 	patience := min(mostPatience, max(leastPatience, patiencePerTask*n))
 	critical.run(s.bound*(1+1e-10), patience, s.stop)
 	critical.g.store(p)

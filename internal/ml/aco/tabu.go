@@ -37,6 +37,13 @@ type move struct {
 
 const maxTabuTable = 1 << 20
 
+// Steps for which a reversal stays tabu, drawn evenly. Short, because a move
+// of N7 turns round many arcs and all of them are marked.
+const (
+	leastTenure  = 8
+	spreadTenure = 5
+)
+
 func newTabu(g *graph, rng *rand.Rand) *tabu {
 	return &tabu{
 		g: g, rng: rng, best: g.clone(),
@@ -87,6 +94,19 @@ func (t *tabu) run(goal float64, patience int, stop func(units int64) bool) {
 	g.compute()
 }
 
+// shake makes some random moves, whatever they cost.
+func (t *tabu) shake(moves int) {
+	for range moves {
+		t.neighbours()
+		if len(t.moves) == 0 {
+			return
+		}
+		t.apply(t.moves[t.rng.IntN(len(t.moves))])
+		t.step++
+		t.units += int64(2 * t.g.n)
+	}
+}
+
 // choose takes the best move that is not tabu, or is but promises a new best;
 // ties and, if all are tabu, everything, by lot.
 func (t *tabu) choose(best float64) (move, bool) {
@@ -118,8 +138,7 @@ func (t *tabu) choose(best float64) (move, bool) {
 // close a circle is taken back and itself forbidden.
 func (t *tabu) apply(m move) {
 	g := t.g
-	base := 10 + g.n/max(1, len(g.first))
-	until := t.step + int32(base+t.rng.IntN(base/2+1))
+	until := t.step + int32(leastTenure+t.rng.IntN(spreadTenure))
 	lane, before, mode := g.lane[m.v], g.prev[m.v], g.mode[m.v]
 	if lane == m.lane {
 		t.forbid(m, until)

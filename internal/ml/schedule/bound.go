@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,8 @@ import (
 
 // Bound returns a number that no schedule's objective can be below.
 //
-//	makespan:           the largest of Paths, the work bounds and Pigeonhole
+//	makespan:           the largest of the path, work, pigeonhole and
+//	                    one-worker bounds, rounded up if all times are whole
 //	weighted_tardiness: each task's tardiness were workers unlimited
 //	cost:               each task on its cheapest worker
 func (in *Instance) Bound() float64 {
@@ -23,9 +25,28 @@ func (in *Instance) Bound() float64 {
 	for _, class := range in.classes() {
 		bound = max(bound, in.workBound(class), in.pigeonholeBound(class), in.oneWorkerBound(class))
 	}
+	if in.whole() && bound < 1<<50 {
+		return math.Ceil(bound - 1e-3)
+	}
 	// The bounds sum the same times in another order than a plan does; without
 	// this an optimal plan could come out below its bound by one rounding.
 	return bound * (1 - 1e-12)
+}
+
+// whole reports whether all times are whole numbers: then so is every start in
+// a plan without needless waiting, and the makespan.
+func (in *Instance) whole() bool {
+	for i, modes := range in.Modes {
+		if r := in.Problem.Tasks[i].Release; r != math.Trunc(r) {
+			return false
+		}
+		for _, m := range modes {
+			if m.Time != math.Trunc(m.Time) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // pathBound: a task starts no sooner than its head, lasts no less than its
