@@ -267,3 +267,27 @@ func FuzzCoordinate(f *testing.F) {
 		}
 	})
 }
+
+// The example of docs/models/swarm.md.
+func TestWorkedExample(t *testing.T) {
+	t.Parallel()
+	a := must(t, `{"goal":"ship the release","context":{"tasks":[
+		{"id":"design","duration":3,"skills":["ux"],"priority":8},
+		{"id":"build","duration":8,"depends_on":["design"]},
+		{"id":"write","duration":4,"deadline":6},
+		{"id":"test","duration":2,"depends_on":["build"],"release":5},
+		{"id":"ship","duration":0,"depends_on":["test","write"]}],
+		"workers":[{"id":"ann","skills":["ux"]},{"id":"bob","speed":2}],"objective":"makespan"},"seed":1}`)
+	want := map[string]api.SwarmAssignment{
+		"design": {Task: "design", Worker: "ann", Start: 0, End: 3}, "write": {Task: "write", Worker: "bob", Start: 0, End: 2},
+		"build": {Task: "build", Worker: "bob", Start: 3, End: 7}, "test": {Task: "test", Worker: "bob", Start: 7, End: 8},
+	}
+	for _, line := range a.Assignments {
+		if line.Task != "ship" && line != want[line.Task] {
+			t.Errorf("%+v, want %+v", line, want[line.Task])
+		}
+	}
+	if a.Makespan != 8 || a.LowerBound != 8 || !a.Optimal || len(a.Late) != 0 {
+		t.Errorf("makespan %g, bound %g, late %v", a.Makespan, a.LowerBound, a.Late)
+	}
+}
