@@ -29,6 +29,9 @@ type graph struct {
 	tail     []float64 // longest path after its end
 	order    []int32   // topological
 	missing  []int32
+	place    []int32 // of each task in order
+	mark     []bool
+	moved    []int32
 	makespan float64
 }
 
@@ -95,6 +98,7 @@ func newGraph(in *schedule.Instance) *graph {
 	g.ready, g.head = make([]float64, n), make([]float64, n)
 	g.after, g.tail = make([]float64, n), make([]float64, n)
 	g.order, g.missing = make([]int32, 0, n), make([]int32, n)
+	g.place, g.mark = make([]int32, n), make([]bool, n)
 	return g
 }
 
@@ -152,19 +156,9 @@ func (g *graph) compute() bool {
 			g.order = append(g.order, int32(i))
 		}
 	}
-	g.makespan = 0
 	for k := 0; k < len(g.order); k++ {
 		v := g.order[k]
-		ready := g.release[v]
-		for _, j := range g.pred[v] {
-			ready = max(ready, g.head[j]+g.time[j])
-		}
-		g.ready[v] = ready
-		if j := g.prev[v]; j != none {
-			ready = max(ready, g.head[j]+g.time[j])
-		}
-		g.head[v] = ready
-		g.makespan = max(g.makespan, ready+g.time[v])
+		g.place[v] = int32(k)
 		for _, s := range g.succ[v] {
 			if g.missing[s]--; g.missing[s] == 0 {
 				g.order = append(g.order, s)
@@ -179,19 +173,41 @@ func (g *graph) compute() bool {
 	if len(g.order) < g.n {
 		return false
 	}
+	g.makespan = 0
+	for _, v := range g.order {
+		g.renewHead(v)
+		g.makespan = max(g.makespan, g.head[v]+g.time[v])
+	}
 	for k := g.n - 1; k >= 0; k-- {
-		v := g.order[k]
-		var after float64
-		for _, s := range g.succ[v] {
-			after = max(after, g.time[s]+g.tail[s])
-		}
-		g.after[v] = after
-		if s := g.next[v]; s != none {
-			after = max(after, g.time[s]+g.tail[s])
-		}
-		g.tail[v] = after
+		g.renewTail(g.order[k])
 	}
 	return true
+}
+
+// renewHead finds the longest path to v from those to its predecessors.
+func (g *graph) renewHead(v int32) {
+	ready := g.release[v]
+	for _, j := range g.pred[v] {
+		ready = max(ready, g.head[j]+g.time[j])
+	}
+	g.ready[v] = ready
+	if j := g.prev[v]; j != none {
+		ready = max(ready, g.head[j]+g.time[j])
+	}
+	g.head[v] = ready
+}
+
+// renewTail finds the longest path from v by those from its successors.
+func (g *graph) renewTail(v int32) {
+	var after float64
+	for _, s := range g.succ[v] {
+		after = max(after, g.time[s]+g.tail[s])
+	}
+	g.after[v] = after
+	if s := g.next[v]; s != none {
+		after = max(after, g.time[s]+g.tail[s])
+	}
+	g.tail[v] = after
 }
 
 // remove takes v out of its lane.

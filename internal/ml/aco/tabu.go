@@ -148,13 +148,12 @@ func (t *tabu) apply(m move) {
 	g.remove(m.v)
 	g.insert(m.v, m.lane, m.after)
 	g.mode[m.v], g.time[m.v] = m.mode, g.in.Modes[m.v][m.mode].Time
-	if g.compute() {
+	if g.update(m.v) {
 		return
 	}
 	g.remove(m.v)
 	g.insert(m.v, lane, before)
 	g.mode[m.v], g.time[m.v] = mode, g.in.Modes[m.v][mode].Time
-	g.compute()
 	if lane != m.lane {
 		*t.visit(m.v, m.lane) = until
 	}
