@@ -223,8 +223,9 @@ func (t *tabu) neighbours() {
 		t.block(t.path[from:to])
 		from = to
 	}
+	width := max(leastChoice, widestStep/len(t.path))
 	for _, v := range t.path {
-		t.elsewhere(v)
+		t.elsewhere(v, width)
 	}
 }
 
@@ -330,18 +331,23 @@ func (t *tabu) backward(run []int32) {
 	t.moves = append(t.moves, m)
 }
 
-// widestChoice bounds the lanes tried for one task in one step.
-const widestChoice = 24
+// widestStep bounds the lanes tried for all tasks in one step, leastChoice is
+// what each task may try at least.
+const (
+	widestStep  = 160
+	leastChoice = 3
+)
 
-// elsewhere proposes moving v to other lanes.
-func (t *tabu) elsewhere(v int32) {
+// elsewhere proposes moving v to at most width other lanes, by lot if there are
+// more.
+func (t *tabu) elsewhere(v int32, width int) {
 	g := t.g
 	if g.lane[v] == none {
 		return
 	}
 	modes := g.in.Modes[v]
 	first := 0
-	if len(modes) > widestChoice {
+	if len(modes) > width {
 		first = t.rng.IntN(len(modes))
 	}
 	tried := 0
@@ -355,7 +361,7 @@ func (t *tabu) elsewhere(v int32) {
 			if lane == g.lane[v] {
 				continue
 			}
-			if tried++; tried > widestChoice {
+			if tried++; tried > width {
 				return
 			}
 			t.insertion(v, lane, mode, m.Time)
