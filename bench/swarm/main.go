@@ -53,6 +53,7 @@ type family struct {
 	name                 string
 	count, best, proved  int
 	gap, worst, boundGap float64
+	seconds              float64
 }
 
 func (r bench) run(out io.Writer, data, only string) error {
@@ -71,6 +72,7 @@ func (r bench) run(out io.Writer, data, only string) error {
 		if only != "" && !wanted[b.family] || (seen[b.family]-1)%r.every != 0 {
 			continue
 		}
+		began := time.Now()
 		found, err := r.solve(b)
 		if err != nil {
 			return fmt.Errorf("solving %s: %w", b.id, err)
@@ -82,6 +84,7 @@ func (r bench) run(out io.Writer, data, only string) error {
 		}
 		gap := 100 * (found.Objective - b.known) / b.known
 		f.count++
+		f.seconds += time.Since(began).Seconds()
 		f.gap += gap
 		f.boundGap += 100 * found.Gap
 		f.worst = max(f.worst, gap)
@@ -131,13 +134,13 @@ func table(out io.Writer, families map[string]*family) error {
 	}
 	sort.Strings(names)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "| family\t| instances\t| mean gap %\t| worst %\t| best known met\t| proved optimal\t| mean gap to own bound %\t|")
-	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
+	fmt.Fprintln(w, "| family\t| instances\t| mean gap %\t| worst %\t| best known met\t| proved optimal\t| mean gap to own bound %\t| mean seconds\t|")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
 	for _, name := range names {
 		f := families[name]
 		n := float64(f.count)
-		fmt.Fprintf(w, "| %s\t| %d\t| %.2f\t| %.2f\t| %d\t| %d\t| %.2f\t|\n",
-			f.name, f.count, f.gap/n, f.worst, f.best, f.proved, f.boundGap/n)
+		fmt.Fprintf(w, "| %s\t| %d\t| %.2f\t| %.2f\t| %d\t| %d\t| %.2f\t| %.2f\t|\n",
+			f.name, f.count, f.gap/n, f.worst, f.best, f.proved, f.boundGap/n, f.seconds/n)
 	}
 	return w.Flush()
 }

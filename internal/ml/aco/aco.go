@@ -66,6 +66,7 @@ func Solve(ctx context.Context, in *schedule.Instance, rng *rand.Rand, o Options
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	in.Tidy(s.best)
 	return s.result(), nil
 }
 
