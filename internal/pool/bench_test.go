@@ -66,7 +66,7 @@ func BenchmarkAcquire(b *testing.B) {
 	until := time.Now().Add(time.Hour)
 	b.ReportAllocs()
 	for b.Loop() {
-		w, _, err := p.acquire(b.Context(), r, until, nil)
+		w, _, err := p.acquire(b.Context(), r, until, nil, false)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -34,9 +34,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		cold          bool
 		avoid         *worker
 	)
-	for attempt := 1; ; attempt++ {
+	for attempt, counted := 1, 0; ; attempt++ {
 		arrived := p.opts.Now()
-		w, waited, err := p.acquire(ctx, req, until, avoid)
+		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
 		wait := p.opts.Now().Sub(arrived)
 		queued += wait
 		cold = cold || waited
@@ -55,7 +55,12 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			}
 			return resp, nil
 		}
-		if ctx.Err() != nil || !failure.again || attempt >= p.opts.Attempts || spent >= p.timeout(req) {
+		// A worker that is full by its own count gets its next call when a
+		// probe or an answer says there is room: waiting, not trying again.
+		if failure.class != classBusy {
+			counted++
+		}
+		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts || spent >= p.timeout(req) {
 			return nil, failure.err
 		}
 		// The budget is for work done twice. A call that no worker has begun
@@ -195,8 +200,9 @@ func (l *lease) release(class string) {
 	switch class {
 	case "":
 		w.breaker.succeed()
+		w.full = false
 	case classNone:
-	case classRefused:
+	case classRefused, classBusy:
 		w.lastErr = class
 	default:
 		w.lastErr = class

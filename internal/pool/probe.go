@@ -188,6 +188,7 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 	if h.MaxConcurrency > 0 {
 		w.limit = min(h.MaxConcurrency, maxConcurrency)
 	}
+	w.full = w.full && h.InFlight >= w.limit
 	w.eta = 0
 	if h.ETASeconds != nil && *h.ETASeconds > 0 && *h.ETASeconds < 86400 {
 		w.eta, w.etaAt = time.Duration(*h.ETASeconds*float64(time.Second)), now
@@ -247,7 +248,17 @@ func (p *Pool) suspectLocked(w *worker, service, class string) {
 		}
 	}
 	w.lastErr = class
+	if class == classBusy {
+		w.full = true
+		time.AfterFunc(p.opts.ProbeFast/2, w.probeSoon)
+		return
+	}
 	p.changedLocked(w, before, p.opts.Now(), nil)
+	w.probeSoon()
+}
+
+// probeSoon ends the prober's sleep.
+func (w *worker) probeSoon() {
 	select {
 	case w.kick <- struct{}{}:
 	default:
