@@ -60,8 +60,11 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		if failure.class != classBusy {
 			counted++
 		}
-		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts || spent >= p.timeout(req) {
+		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts {
 			return nil, failure.err
+		}
+		if spent >= p.timeout(req) {
+			return nil, errDeadline("workers' time, all attempts together").Because(failure.err)
 		}
 		// The budget is for work done twice. A call that no worker has begun
 		// adds none, and its worker gets no more until a probe says so.
@@ -110,7 +113,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	slot := &lease{pool: p, worker: w}
+	slot := &lease{pool: p, worker: w, deadline: deadline}
 	header := forwardHeader(req, w.Token, time.Until(deadline))
 	if w.Authorize != nil {
 		if err := w.Authorize(ctx, header); err != nil {
@@ -162,6 +165,10 @@ func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error)
 	}
 	class := classify(err)
 	notSent := failure != nil && !failure.Sent
+	if notSent && !time.Now().Before(slot.deadline) {
+		slot.release(classNone) // it was the call that had no time left
+		return &attemptFailure{err: errDeadline("while it was sent to a worker").Because(err)}
+	}
 	if notSent {
 		p.mu.Lock()
 		p.suspectLocked(slot.worker, req.Service, classDial)
@@ -184,7 +191,9 @@ const classNone = "none"
 type lease struct {
 	pool   *Pool
 	worker *worker
-	done   bool
+	// deadline of the call that holds it.
+	deadline time.Time
+	done     bool
 }
 
 // release gives the slot back and tells the breaker how it went: class is
