@@ -24,6 +24,11 @@ type Options struct {
 	// Lambda is the L2 penalty, in units of squared entries of X; > 0.
 	// Good values lie between 1 and 1,000 and grow with the data.
 	Lambda float64
+	// Dropout, 0 <= p < 1, asks of the model to predict items as if each input
+	// had been missing with that probability (Steck, "Autoencoders that don't
+	// overfit towards the Identity", NeurIPS 2020): the penalty of item i grows
+	// by p/(1-p) (X'X)_ii. 0 is the model of 2019.
+	Dropout float64
 	// Neighbors is how many weights of largest size each target item keeps;
 	// 0 keeps all.
 	Neighbors int
@@ -97,6 +102,9 @@ func (g *Gram) Solve(ctx context.Context, o Options) (*Model, error) {
 	if !(o.Lambda > 0) || math.IsInf(o.Lambda, 1) {
 		return nil, fmt.Errorf("ease: lambda is %v; it must be positive and finite", o.Lambda)
 	}
+	if !(o.Dropout >= 0 && o.Dropout < 1) {
+		return nil, fmt.Errorf("ease: dropout is %v; it takes 0 to below 1", o.Dropout)
+	}
 	n := g.N
 	a := g.lower
 	if n > 0 && len(a) != n*n {
@@ -104,7 +112,7 @@ func (g *Gram) Solve(ctx context.Context, o Options) (*Model, error) {
 	}
 	g.lower = nil
 	for i := range n {
-		a[i*n+i] += o.Lambda
+		a[i*n+i] += o.Lambda + o.Dropout/(1-o.Dropout)*a[i*n+i]
 	}
 	if err := invert(ctx, a, n, o.Workers); err != nil {
 		return nil, err

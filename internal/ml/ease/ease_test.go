@@ -20,6 +20,9 @@ type reference struct {
 	Rows, Cols   []int32
 	Values       []float32
 	Weights      [][]float64
+	// Dropped is the weights with Dropout.
+	Dropout float64
+	Dropped [][]float64
 }
 
 func load(t *testing.T) (reference, *sparse.Matrix) {
@@ -46,11 +49,18 @@ func TestWeightsEqualTheClosedForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dropped, err := ease.Train(t.Context(), x, ease.Options{Lambda: r.Lambda, Dropout: r.Dropout, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range r.Items {
 		for j := range r.Items {
 			// numpy's figures are rounded to 1e-9, ours to float32.
 			if got := float64(m.Weight(i, j)); math.Abs(got-r.Weights[i][j]) > 1e-7 {
 				t.Fatalf("B[%d,%d] = %v, numpy has %v", i, j, got, r.Weights[i][j])
+			}
+			if got := float64(dropped.Weight(i, j)); math.Abs(got-r.Dropped[i][j]) > 1e-7 {
+				t.Fatalf("with dropout B[%d,%d] = %v, numpy has %v", i, j, got, r.Dropped[i][j])
 			}
 		}
 	}
@@ -125,6 +135,11 @@ func TestBadOptionsAndCancellation(t *testing.T) {
 	for _, lambda := range []float64{0, -1, math.NaN(), math.Inf(1)} {
 		if _, err := ease.Train(t.Context(), x, ease.Options{Lambda: lambda, Workers: 1}); err == nil {
 			t.Errorf("lambda %v was taken", lambda)
+		}
+	}
+	for _, p := range []float64{-0.1, 1, math.NaN()} {
+		if _, err := ease.Train(t.Context(), x, ease.Options{Lambda: 1, Dropout: p, Workers: 1}); err == nil {
+			t.Errorf("dropout %v was taken", p)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
