@@ -1,0 +1,263 @@
+package recommend
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/als"
+	"github.com/omni-run/omni/internal/ml/ease"
+	"github.com/omni-run/omni/internal/ml/sparse"
+	"github.com/omni-run/omni/internal/service"
+	"github.com/omni-run/omni/internal/state"
+)
+
+const (
+	// Fewer than this, and there is nothing to learn from.
+	minUsers = 3
+	minItems = 3
+	// maxPairsPerUser bounds what one user weighs in training: the newest count.
+	maxPairsPerUser = 1_000
+	// easeDropout did best on public data together with a tuned lambda
+	// (docs/models/recommend.md).
+	easeDropout = 0.33
+	// easeNeighbors is how many weights an item keeps.
+	easeNeighbors = 256
+	alsFactors    = 64
+	alsAlpha      = 10
+	alsRegPower   = 1
+	// alsSweeps and tuneSweeps are the sweeps of the final model and of those
+	// that are only compared.
+	alsSweeps  = 12
+	tuneSweeps = 5
+)
+
+// liking is one user-item pair to learn from.
+type liking struct {
+	item  int32 // in the snapshot's numbering
+	value float32
+	at    uint32
+	order uint32
+}
+
+// snapshot is a tenant's data as training sees them.
+type snapshot struct {
+	ids          []string
+	users        [][]liking // each oldest first
+	pairs        int
+	interactions int
+	// settled counts the users with two items or more: the others say nothing
+	// about what goes with what.
+	settled int
+}
+
+func (t *tenant) snapshot() *snapshot {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := &snapshot{interactions: t.events}
+	number := map[int32]int32{}
+	for u := range t.users {
+		var row []liking
+		for _, p := range t.users[u].pairs {
+			if a := p.affinity(); a > 0 {
+				row = append(row, liking{p.item, a, p.at, p.order})
+			}
+		}
+		slices.SortFunc(row, func(a, b liking) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.order, b.order))
+		})
+		row = row[max(0, len(row)-maxPairsPerUser):]
+		for k := range row {
+			i, ok := number[row[k].item]
+			if !ok {
+				i = int32(len(s.ids))
+				number[row[k].item] = i
+				s.ids = append(s.ids, t.items[row[k].item].id)
+			}
+			row[k].item = i
+		}
+		if len(row) > 0 {
+			s.users = append(s.users, row)
+			s.pairs += len(row)
+		}
+		if len(row) > 1 {
+			s.settled++
+		}
+	}
+	return s
+}
+
+// matrix is users x items; skip says which places of a user's row to leave out.
+func (s *snapshot) matrix(skip func(user, place int) bool) *sparse.Matrix {
+	entries := make([]sparse.Entry, 0, s.pairs)
+	for u, row := range s.users {
+		for k, l := range row {
+			if skip == nil || !skip(u, k) {
+				entries = append(entries, sparse.Entry{Row: int32(u), Col: l.item, Value: l.value})
+			}
+		}
+	}
+	return sparse.New(len(s.users), len(s.ids), entries)
+}
+
+func (s *Service) train(ctx context.Context, call *service.Call, req *api.RecommendTrainRequest) (*api.RecommendTrainAnswer, error) {
+	switch req.Model {
+	case "", modelAuto, modelEASE, modelALS:
+	default:
+		return nil, api.Unprocessable("unknown_model", "model is %.64q; it takes auto, ease or als", req.Model).At("model", "%.64q", req.Model)
+	}
+	select {
+	case s.training <- struct{}{}:
+		defer func() { <-s.training }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	t, err := s.tenants.Get(ctx, call.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	began := s.Now()
+	data := t.snapshot()
+	answer := &api.RecommendTrainAnswer{
+		Model: modelNone, Users: len(data.users), Items: len(data.ids), Interactions: data.interactions, Pairs: data.pairs,
+	}
+	if data.settled < minUsers || len(data.ids) < minItems {
+		call.Warn("too little to learn from: %d users with two items or more and %d items; a collaborative model takes at least %d and %d. Recommendations go by content and popularity",
+			data.settled, len(data.ids), minUsers, minItems)
+		return answer, nil
+	}
+	l, err := s.learner(req, len(data.ids))
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.learn(ctx, call, data, answer)
+	if err != nil {
+		return nil, err
+	}
+	answer.Seconds = s.Now().Sub(began).Seconds()
+	return answer, s.keep(ctx, call.Tenant, a, answer)
+}
+
+// keep stores the model as the tenant's promoted version and puts it to use.
+func (s *Service) keep(ctx context.Context, tenantName string, a *artifact, answer *api.RecommendTrainAnswer) error {
+	meta, err := json.Marshal(map[string]any{
+		"model": answer.Model, "users": answer.Users, "items": answer.Items, "interactions": answer.Interactions,
+		"pairs": answer.Pairs, "lambda": answer.Lambda, "holdout": answer.Holdout,
+	})
+	if err != nil {
+		return fmt.Errorf("describing a model: %w", err)
+	}
+	defer s.lockWrites(tenantName)()
+	version, err := s.Store.SaveModel(ctx, tenantName, state.Model{Name: modelName, Kind: "recommend", Meta: meta, Artifact: a.encode()}, true)
+	if err != nil {
+		return err
+	}
+	answer.Trained, answer.ModelVersion = true, version
+	return s.written(ctx, tenantName, func(t *tenant) error {
+		t.model = t.bind(a, version)
+		return nil
+	})
+}
+
+// learner trains one kind of model.
+type learner struct {
+	kind    string
+	workers int
+	seed    uint64
+}
+
+// learner chooses the kind: EASE while its training fits in memory.
+func (s *Service) learner(req *api.RecommendTrainRequest, items int) (learner, error) {
+	l := learner{kind: req.Model, workers: s.Workers, seed: req.Seed}
+	if l.kind == "" || l.kind == modelAuto {
+		l.kind = modelEASE
+		if items > s.EASEItems {
+			l.kind = modelALS
+		}
+	}
+	if l.kind == modelEASE && items > s.EASEItems {
+		return l, api.Unprocessable("catalogue_too_large", "ease takes at most %d items, and %d have interactions; use model als or auto", s.EASEItems, items).
+			At("model", "ease does not fit %d items", items)
+	}
+	return l, nil
+}
+
+// grid is the penalties to compare. The cost of one EASE grows with the cube
+// of the items, so the larger the catalogue the fewer.
+func (l learner) grid(items int) []float64 {
+	switch {
+	case l.kind == modelALS:
+		return []float64{0.002, 0.005, 0.01}
+	case items <= 1500:
+		return []float64{1, 10, 50, 200, 800}
+	default:
+		return []float64{20, 100, 400}
+	}
+}
+
+// fit trains on x with one penalty.
+func (l learner) fit(ctx context.Context, x *sparse.Matrix, penalty float64, sweeps int, progress func(float64)) (*artifact, error) {
+	if l.kind == modelEASE {
+		m, err := ease.Train(ctx, x, ease.Options{Lambda: penalty, Dropout: easeDropout, Neighbors: easeNeighbors, Workers: l.workers})
+		return &artifact{ease: m}, err
+	}
+	m, err := als.Train(ctx, x, als.Options{
+		Factors: min(alsFactors, x.Cols), Alpha: alsAlpha, Reg: penalty, RegPower: alsRegPower, Iterations: sweeps, Workers: l.workers,
+		OnIteration: func(done, of int) { progress(float64(done) / float64(of)) },
+	}, rand.New(rand.NewPCG(l.seed, 0x5eed)))
+	return &artifact{als: m}, err
+}
+
+// learn chooses the penalty on a hold-out, trains on everything, and fills in
+// what the answer says about it.
+func (l learner) learn(ctx context.Context, call *service.Call, data *snapshot, answer *api.RecommendTrainAnswer) (*artifact, error) {
+	grid := l.grid(len(data.ids))
+	steps := float64(len(grid) + 1)
+	best := grid[len(grid)/2]
+	test := data.holdout()
+	if len(test.users) == 0 {
+		call.Warn("no user has three items or more: nothing could be held out, so the model's quality is unknown")
+	} else {
+		base, err := test.popularity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		h := &api.RecommendHoldout{Method: "leave-last-out", Users: len(test.users), K: holdoutK, Popularity: base}
+		for i, penalty := range grid {
+			a, err := l.fit(ctx, test.train, penalty, tuneSweeps, func(f float64) { call.Progress((float64(i) + f) / steps) })
+			if err != nil {
+				return nil, err
+			}
+			q, err := test.quality(ctx, a)
+			if err != nil {
+				return nil, err
+			}
+			h.Candidates = append(h.Candidates, api.RecommendCandidate{Model: l.kind, Lambda: penalty, RecommendQuality: q})
+			if i == 0 || q.NDCG > h.NDCG {
+				h.RecommendQuality, best = q, penalty
+			}
+			call.Progress(float64(i+1) / steps)
+		}
+		answer.Holdout = h
+		if len(test.users) < 20 {
+			call.Warn("the hold-out has %d users: its figures are rough", len(test.users))
+		}
+		if h.NDCG <= h.Popularity.NDCG {
+			call.Warn("on the hold-out the model does no better than popularity (ndcg %.3f against %.3f)", h.NDCG, h.Popularity.NDCG)
+		}
+	}
+	a, err := l.fit(ctx, data.matrix(nil), best, alsSweeps, func(f float64) { call.Progress((steps - 1 + f) / steps) })
+	if err != nil {
+		return nil, err
+	}
+	a.ids = data.ids
+	answer.Model, answer.Lambda = l.kind, round(best)
+	return a, nil
+}
+
+func round(x float64) float64 { return math.Round(x*1e6) / 1e6 }
