@@ -53,13 +53,14 @@ func newVocabulary() vocabulary { return vocabulary{index: map[string]int32{}} }
 
 // words calls f for every word of s in lower case. Runs of letters and digits
 // are words, but for scripts written without spaces, where each character is.
-// A plain English plural loses its s, so that "lenses" stays but "lens" and
-// "tripods" find their like.
+// A single letter or digit is no word: it says little and, being rare in a small
+// catalogue, would weigh much. A plain English plural loses its s, so that
+// "tripods" finds "tripod".
 func words(s string, f func(string)) {
 	var b strings.Builder
 	runes := 0
 	flush := func() {
-		if runes > 0 {
+		if runes > 1 {
 			w := b.String()
 			if n := len(w); n > 3 && w[n-1] == 's' && w[n-2] != 's' && w[n-2] != 'u' && w[n-2] != 'i' {
 				w = w[:n-1]

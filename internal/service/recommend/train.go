@@ -30,7 +30,6 @@ const (
 	easeNeighbors = 256
 	alsFactors    = 64
 	alsAlpha      = 10
-	alsRegPower   = 1
 	// alsSweeps and tuneSweeps are the sweeps of the final model and of those
 	// that are only compared.
 	alsSweeps  = 12
@@ -192,7 +191,7 @@ func (s *Service) learner(req *api.RecommendTrainRequest, items int) (learner, e
 func (l learner) grid(items int) []float64 {
 	switch {
 	case l.kind == modelALS:
-		return []float64{0.002, 0.005, 0.01}
+		return []float64{1, 10, 50}
 	case items <= 1500:
 		return []float64{1, 10, 50, 200, 800}
 	default:
@@ -207,7 +206,7 @@ func (l learner) fit(ctx context.Context, x *sparse.Matrix, penalty float64, swe
 		return &artifact{ease: m}, err
 	}
 	m, err := als.Train(ctx, x, als.Options{
-		Factors: min(alsFactors, x.Cols), Alpha: alsAlpha, Reg: penalty, RegPower: alsRegPower, Iterations: sweeps, Workers: l.workers,
+		Factors: min(alsFactors, max(4, x.Cols/8)), Alpha: alsAlpha, Reg: penalty, Iterations: sweeps, Workers: l.workers,
 		OnIteration: func(done, of int) { progress(float64(done) / float64(of)) },
 	}, rand.New(rand.NewPCG(l.seed, 0x5eed)))
 	return &artifact{als: m}, err
