@@ -6,12 +6,11 @@ import (
 
 // solver holds what one goroutine needs to solve rows.
 type solver struct {
-	f          int
-	gram       []float32
-	given      []float32
-	o          Options
-	r, p, ap   []float32
-	confidence []float32
+	f        int
+	gram     []float32
+	given    []float32
+	o        Options
+	r, p, ap []float32
 }
 
 func newSolver(f int, gram, given []float32, o Options) *solver {

@@ -21,6 +21,8 @@ type profile struct {
 	// words is the weight of each word of the vocabulary, vector the embedding.
 	words  []float64
 	vector []float32
+	// rarity is that of each word, worked out once instead of for every item.
+	rarity []float64
 	// names are the preferences in lower case, for exact matches.
 	names map[string]float64
 	// lexical is the part of a likeness that words make up.
@@ -30,6 +32,10 @@ type profile struct {
 func (q *question) newProfile() profile {
 	p := profile{question: q, names: map[string]float64{}, lexical: 1, words: make([]float64, len(q.t.words.names))}
 	q.shareOut()
+	p.rarity = make([]float64, len(p.words))
+	for w := range p.rarity {
+		p.rarity[w] = q.t.words.rarity(int32(w))
+	}
 	for i := range q.sources {
 		s := &q.sources[i]
 		if s.share == 0 {
@@ -94,7 +100,7 @@ func (q *question) addVector(s *source, dst []float32) {
 func (p *profile) score(it *item) float64 {
 	var dot, norm float64
 	for _, t := range it.text.terms {
-		w := p.t.words.weight(t, it.text.length)
+		w := p.rarity[t.word] * p.t.words.saturation(t, it.text.length)
 		dot += w * p.words[t.word]
 		norm += w * w
 	}

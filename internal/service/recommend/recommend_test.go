@@ -25,9 +25,9 @@ import (
 // start is what the clock of every test shows at first.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// bench is a service over a store in a folder of the test.
+// bundle is a service over a store in a folder of the test.
 type bundle struct {
-	t     *testing.T
+	t     testing.TB
 	path  string
 	store *state.Store
 	s     *recommend.Service
@@ -36,7 +36,7 @@ type bundle struct {
 	deps func(*recommend.Deps)
 }
 
-func setup(t *testing.T, deps func(*recommend.Deps)) *bundle {
+func setup(t testing.TB, deps func(*recommend.Deps)) *bundle {
 	t.Helper()
 	b := &bundle{t: t, path: filepath.Join(t.TempDir(), "state.db"), now: start, deps: deps}
 	b.open()

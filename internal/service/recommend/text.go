@@ -162,14 +162,23 @@ func (v *vocabulary) read(s string) document {
 
 // weight is BM25's weight of one word in a document.
 func (v *vocabulary) weight(t term, length float32) float64 {
-	n, df := float64(v.documents), float64(v.holders[t.word])
-	idf := math.Log(1 + (n-df+0.5)/(df+0.5))
+	return v.rarity(t.word) * v.saturation(t, length)
+}
+
+// rarity is BM25's inverse document frequency.
+func (v *vocabulary) rarity(word int32) float64 {
+	n, df := float64(v.documents), float64(v.holders[word])
+	return math.Log(1 + (n-df+0.5)/(df+0.5))
+}
+
+// saturation is BM25's measure of how much of a document a word makes up.
+func (v *vocabulary) saturation(t term, length float32) float64 {
 	mean := 1.0
 	if v.documents > 0 && v.length > 0 {
-		mean = v.length / n
+		mean = v.length / float64(v.documents)
 	}
 	tf := float64(t.count)
-	return idf * tf * (bm25K1 + 1) / (tf + bm25K1*(1-bm25B+bm25B*float64(length)/mean))
+	return tf * (bm25K1 + 1) / (tf + bm25K1*(1-bm25B+bm25B*float64(length)/mean))
 }
 
 // norm is the length of the document's vector of weights.

@@ -29,7 +29,7 @@ const (
 	// easeNeighbors is how many weights an item keeps.
 	easeNeighbors = 256
 	alsFactors    = 64
-	alsAlpha      = 10
+	alsAlpha      = 40
 	// alsSweeps and tuneSweeps are the sweeps of the final model and of those
 	// that are only compared.
 	alsSweeps  = 12
