@@ -176,6 +176,30 @@ func (hashed) Embed(text string, dst []float32) []float32 {
 	return dst
 }
 
+func TestAutoComparesBothKinds(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	b.shop("t")
+	tr := b.train("t")
+	best := api.RecommendCandidate{}
+	kinds := map[string]bool{}
+	for _, c := range tr.Holdout.Candidates {
+		kinds[c.Model] = true
+		if c.NDCG > best.NDCG {
+			best = c
+		}
+	}
+	if len(kinds) != 2 || tr.Model != best.Model || tr.Lambda != best.Lambda || tr.Holdout.NDCG != best.NDCG {
+		t.Errorf("chose %s %v of %+v", tr.Model, tr.Lambda, tr.Holdout)
+	}
+	var e *api.Error
+	b2 := setup(t, func(d *recommend.Deps) { d.EASEItems = 4 })
+	b2.shop("t")
+	if _, _, err := b2.raw("t", "POST", "/recommend/train", `{"model":"ease"}`); !errors.As(err, &e) || e.Code != "catalogue_too_large" {
+		t.Errorf("ease past its limit: %v", err)
+	}
+}
+
 func TestAFreshTenantGetsAnEmptyListAndAWarning(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -204,8 +228,9 @@ func TestLearnsTheGroups(t *testing.T) {
 			t.Parallel()
 			b := setup(t, deps)
 			b.shop("t")
-			tr := b.train("t")
-			if !tr.Trained || !strings.HasPrefix(name, tr.Model) || tr.Users != 20 || tr.Items != 16 || tr.ModelVersion != 1 || tr.Holdout == nil {
+			kind, _, _ := strings.Cut(name, " ")
+			tr, _ := post[api.RecommendTrainAnswer](b, "t", "/recommend/train", fmt.Sprintf(`{"model":%q}`, map[string]string{"ease": "ease", "als": "auto"}[kind]))
+			if !tr.Trained || tr.Model != kind || tr.Users != 20 || tr.Items != 16 || tr.ModelVersion != 1 || tr.Holdout == nil {
 				t.Fatalf("%+v", tr)
 			}
 			if h := tr.Holdout; h.Users != 20 || h.NDCG <= h.Popularity.NDCG || len(h.Candidates) < 2 {

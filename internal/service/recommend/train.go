@@ -27,7 +27,7 @@ const (
 	// (docs/models/recommend.md).
 	easeDropout = 0.33
 	// easeNeighbors is how many weights an item keeps.
-	easeNeighbors = 256
+	easeNeighbors = 512
 	alsFactors    = 64
 	alsAlpha      = 40
 	// alsSweeps and tuneSweeps are the sweeps of the final model and of those
@@ -163,61 +163,77 @@ func (s *Service) keep(ctx context.Context, tenantName string, a *artifact, answ
 	})
 }
 
-// learner trains one kind of model.
-type learner struct {
+// candidate is one setting to compare.
+type candidate struct {
 	kind    string
-	workers int
-	seed    uint64
+	penalty float64
 }
 
-// learner chooses the kind: EASE while its training fits in memory.
+// learner trains the candidates.
+type learner struct {
+	candidates []candidate
+	workers    int
+	seed       uint64
+}
+
+// learner chooses the candidates: auto compares both kinds while the training
+// of EASE fits in memory, and ALS alone above.
 func (s *Service) learner(req *api.RecommendTrainRequest, items int) (learner, error) {
-	l := learner{kind: req.Model, workers: s.Workers, seed: req.Seed}
-	if l.kind == "" || l.kind == modelAuto {
-		l.kind = modelEASE
-		if items > s.EASEItems {
-			l.kind = modelALS
-		}
+	l := learner{workers: s.Workers, seed: req.Seed}
+	if req.Model != modelALS && items <= s.EASEItems {
+		l.candidates = append(l.candidates, easeGrid(items)...)
 	}
-	if l.kind == modelEASE && items > s.EASEItems {
+	if req.Model == modelEASE && items > s.EASEItems {
 		return l, api.Unprocessable("catalogue_too_large", "ease takes at most %d items, and %d have interactions; use model als or auto", s.EASEItems, items).
 			At("model", "ease does not fit %d items", items)
+	}
+	if req.Model != modelEASE {
+		l.candidates = append(l.candidates, candidate{modelALS, 1}, candidate{modelALS, 10}, candidate{modelALS, 50})
 	}
 	return l, nil
 }
 
-// grid is the penalties to compare. The cost of one EASE grows with the cube
-// of the items, so the larger the catalogue the fewer.
-func (l learner) grid(items int) []float64 {
-	switch {
-	case l.kind == modelALS:
-		return []float64{1, 10, 50}
-	case items <= 1500:
-		return []float64{1, 10, 50, 200, 800}
-	default:
-		return []float64{20, 100, 400}
+// easeGrid is the penalties to compare. The cost of one grows with the cube of
+// the items, so the larger the catalogue the fewer.
+func easeGrid(items int) (out []candidate) {
+	grid := []float64{20, 100, 400}
+	if items <= 1500 {
+		grid = []float64{1, 10, 50, 200, 800}
 	}
+	for _, p := range grid {
+		out = append(out, candidate{modelEASE, p})
+	}
+	return out
 }
 
-// fit trains on x with one penalty.
-func (l learner) fit(ctx context.Context, x *sparse.Matrix, penalty float64, sweeps int, progress func(float64)) (*artifact, error) {
-	if l.kind == modelEASE {
-		m, err := ease.Train(ctx, x, ease.Options{Lambda: penalty, Dropout: easeDropout, Neighbors: easeNeighbors, Workers: l.workers})
+// usual is the candidate to train when nothing can be compared: the middle one
+// of the first kind.
+func (l learner) usual() candidate {
+	n := 0
+	for n < len(l.candidates) && l.candidates[n].kind == l.candidates[0].kind {
+		n++
+	}
+	return l.candidates[n/2]
+}
+
+// fit trains one candidate on x.
+func (l learner) fit(ctx context.Context, x *sparse.Matrix, c candidate, sweeps int, progress func(float64)) (*artifact, error) {
+	if c.kind == modelEASE {
+		m, err := ease.Train(ctx, x, ease.Options{Lambda: c.penalty, Dropout: easeDropout, Neighbors: easeNeighbors, Workers: l.workers})
 		return &artifact{ease: m}, err
 	}
 	m, err := als.Train(ctx, x, als.Options{
-		Factors: min(alsFactors, max(4, x.Cols/8)), Alpha: alsAlpha, Reg: penalty, Iterations: sweeps, Workers: l.workers,
+		Factors: min(alsFactors, max(4, x.Cols/8)), Alpha: alsAlpha, Reg: c.penalty, Iterations: sweeps, Workers: l.workers,
 		OnIteration: func(done, of int) { progress(float64(done) / float64(of)) },
 	}, rand.New(rand.NewPCG(l.seed, 0x5eed)))
 	return &artifact{als: m}, err
 }
 
-// learn chooses the penalty on a hold-out, trains on everything, and fills in
+// learn chooses the candidate on a hold-out, trains on everything, and fills in
 // what the answer says about it.
 func (l learner) learn(ctx context.Context, call *service.Call, data *snapshot, answer *api.RecommendTrainAnswer) (*artifact, error) {
-	grid := l.grid(len(data.ids))
-	steps := float64(len(grid) + 1)
-	best := grid[len(grid)/2]
+	steps := float64(len(l.candidates) + 1)
+	best := l.usual()
 	test := data.holdout()
 	if len(test.users) == 0 {
 		call.Warn("no user has three items or more: nothing could be held out, so the model's quality is unknown")
@@ -227,8 +243,8 @@ func (l learner) learn(ctx context.Context, call *service.Call, data *snapshot, 
 			return nil, err
 		}
 		h := &api.RecommendHoldout{Method: "leave-last-out", Users: len(test.users), K: holdoutK, Popularity: base}
-		for i, penalty := range grid {
-			a, err := l.fit(ctx, test.train, penalty, tuneSweeps, func(f float64) { call.Progress((float64(i) + f) / steps) })
+		for i, c := range l.candidates {
+			a, err := l.fit(ctx, test.train, c, tuneSweeps, func(f float64) { call.Progress((float64(i) + f) / steps) })
 			if err != nil {
 				return nil, err
 			}
@@ -236,9 +252,9 @@ func (l learner) learn(ctx context.Context, call *service.Call, data *snapshot, 
 			if err != nil {
 				return nil, err
 			}
-			h.Candidates = append(h.Candidates, api.RecommendCandidate{Model: l.kind, Lambda: penalty, RecommendQuality: q})
+			h.Candidates = append(h.Candidates, api.RecommendCandidate{Model: c.kind, Lambda: c.penalty, RecommendQuality: q})
 			if i == 0 || q.NDCG > h.NDCG {
-				h.RecommendQuality, best = q, penalty
+				h.RecommendQuality, best = q, c
 			}
 			call.Progress(float64(i+1) / steps)
 		}
@@ -255,7 +271,7 @@ func (l learner) learn(ctx context.Context, call *service.Call, data *snapshot, 
 		return nil, err
 	}
 	a.ids = data.ids
-	answer.Model, answer.Lambda = l.kind, round(best)
+	answer.Model, answer.Lambda = best.kind, best.penalty
 	return a, nil
 }
 
