@@ -145,21 +145,29 @@ func TestAnswersAreFiniteAndKeepTheirRules(t *testing.T) {
 		id := rapid.SampledFrom([]string{"i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7"})
 		who := rapid.SampledFrom([]string{"u0", "u1", "u2", "u3", "u4"})
 		available := map[string]bool{}
+		var items []api.RecommendItem
 		for range rapid.IntRange(0, 8).Draw(rt, "items") {
 			it := api.RecommendItem{ItemID: id.Draw(rt, "id"), Text: word.Draw(rt, "t") + " " + word.Draw(rt, "t2"), Category: word.Draw(rt, "c")}
 			yes := rapid.Bool().Draw(rt, "available")
 			it.Available = &yes
 			available[it.ItemID] = yes
-			b.items(tenant, it)
+			items = append(items, it)
+		}
+		if len(items) > 0 {
+			b.items(tenant, items...)
 		}
 		types := rapid.SampledFrom([]string{"view", "click", "add_to_cart", "purchase", "like", "dislike"})
 		bought := map[string]bool{}
+		var events []api.RecommendInteraction
 		for n := range rapid.IntRange(0, 30).Draw(rt, "events") {
 			e := api.RecommendInteraction{EventID: fmt.Sprint(n), UserID: who.Draw(rt, "u"), ItemID: id.Draw(rt, "i"), Type: types.Draw(rt, "type")}
 			if e.UserID == "u0" && e.Type == "purchase" {
 				bought[e.ItemID] = true
 			}
-			b.events(tenant, e)
+			events = append(events, e)
+		}
+		if len(events) > 0 {
+			b.events(tenant, events...)
 		}
 		if rapid.Bool().Draw(rt, "train") {
 			b.train(tenant)

@@ -594,7 +594,7 @@ func TestWritesDuringQueries(t *testing.T) {
 	b := setup(t, func(d *recommend.Deps) { d.MemoryBytes = 1 }) // every other tenant's value is evicted
 	b.shop("t")
 	var wg sync.WaitGroup
-	const rounds = 15
+	const rounds = 10
 	run := func(f func(i int) error) {
 		wg.Go(func() {
 			for i := range rounds {

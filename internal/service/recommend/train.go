@@ -198,7 +198,7 @@ func (s *Service) learner(req *api.RecommendTrainRequest, items int) (learner, e
 func easeGrid(items int) (out []candidate) {
 	grid := []float64{20, 100, 400}
 	if items <= 1500 {
-		grid = []float64{1, 10, 50, 200, 800}
+		grid = []float64{1, 10, 30, 100, 300, 1000}
 	}
 	for _, p := range grid {
 		out = append(out, candidate{modelEASE, p})
