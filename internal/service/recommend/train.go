@@ -26,10 +26,11 @@ const (
 	// easeDropout did best on public data together with a tuned lambda
 	// (docs/models/recommend.md).
 	easeDropout = 0.33
-	// easeNeighbors is how many weights an item keeps.
-	easeNeighbors = 512
-	alsFactors    = 64
-	alsAlpha      = 40
+	// easeWeights is how many weights a model keeps, shared equally by the
+	// items: all of them up to 1,700 items. At 8 bytes each, 24 MB.
+	easeWeights = 3_000_000
+	alsFactors  = 64
+	alsAlpha    = 40
 	// alsSweeps and tuneSweeps are the sweeps of the final model and of those
 	// that are only compared.
 	alsSweeps  = 12
@@ -219,7 +220,7 @@ func (l learner) usual() candidate {
 // fit trains one candidate on x.
 func (l learner) fit(ctx context.Context, x *sparse.Matrix, c candidate, sweeps int, progress func(float64)) (*artifact, error) {
 	if c.kind == modelEASE {
-		m, err := ease.Train(ctx, x, ease.Options{Lambda: c.penalty, Dropout: easeDropout, Neighbors: easeNeighbors, Workers: l.workers})
+		m, err := ease.Train(ctx, x, ease.Options{Lambda: c.penalty, Dropout: easeDropout, Neighbors: max(1, easeWeights/max(1, x.Cols)), Workers: l.workers})
 		return &artifact{ease: m}, err
 	}
 	m, err := als.Train(ctx, x, als.Options{
