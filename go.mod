@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/pressly/goose/v3 v3.29.0
+	golang.org/x/text v0.43.0
 	modernc.org/sqlite v1.61.1
 )
 
