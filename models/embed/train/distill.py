@@ -23,7 +23,7 @@ import optax
 
 import teacher
 
-DIM, SIF, EPOCHS, BATCH, LENGTH = 192, 1e-3, 12, 512, 64
+DIM, SIF, EPOCHS, BATCH, LENGTH = 192, 1e-3, 6, 1024, 48
 
 
 def base(tok384, counts, dim):
@@ -53,7 +53,7 @@ def embed(table, ids):
     return v / (jnp.linalg.norm(v, axis=1, keepdims=True) + 1e-6)
 
 
-def train(table, ids, target, epochs=EPOCHS, seed=0, rate=1e-3):
+def train(table, ids, target, epochs=EPOCHS, seed=0, rate=2e-3):
     steps = epochs * (len(ids) // BATCH)
     opt = optax.adam(optax.cosine_decay_schedule(rate, steps))
     live = jnp.asarray((np.abs(table).sum(1) > 0)[:, None].astype(np.float32))
