@@ -58,8 +58,8 @@ func exact(vectors [][]float32, q []float32, k int) []Hit {
 func TestRecallAgainstBruteForce(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
-	all := clustered(rng, 4100, 48, 40)
-	vectors, queries := all[:4000], all[4000:]
+	all := clustered(rng, 1300, 24, 30)
+	vectors, queries := all[:1250], all[1250:]
 	g := build(vectors)
 	found, asked := 0, 0
 	for _, q := range queries {

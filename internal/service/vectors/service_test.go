@@ -256,9 +256,9 @@ func TestGraphSearchFindsWhatExactSearchFinds(t *testing.T) {
 	b := setup(t)
 	m := b.svc.model.Load()
 	rng := rand.New(rand.NewPCG(1, 2))
-	graph, exact := newIndex(m.Dim(), 200), newIndex(m.Dim(), 1<<30)
+	graph, exact := newIndex(m.Dim(), 100), newIndex(m.Dim(), 1<<30)
 	var entries []entry
-	for i := range 3000 {
+	for i := range 900 {
 		e, err := b.svc.entry(fmt.Sprint(i), sentence(rng), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -267,13 +267,13 @@ func TestGraphSearchFindsWhatExactSearchFinds(t *testing.T) {
 	}
 	for _, ix := range []*index{graph, exact} {
 		ix.upsert(entries)
-		for i := 0; i < 600; i += 2 { // replaced, and some removed
+		for i := 0; i < 100; i += 2 { // replaced, and some removed
 			ix.upsert(entries[i+1 : i+2])
 			ix.remove([]string{entries[i].id})
 		}
 	}
 	both, asked := 0, 0
-	for range 50 {
+	for range 25 {
 		e, err := b.svc.entry("", sentence(rng), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -325,7 +325,7 @@ func TestQueriesDuringUpserts(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(w), 1))
 			tenant := []string{"a", "b"}[w%2]
-			for i := range 15 {
+			for i := range 5 {
 				items := make([]string, 10)
 				for j := range items {
 					items[j] = fmt.Sprintf(`{"id":"%d-%d","text":%q}`, w, i*10+j, sentence(rng))
@@ -344,8 +344,8 @@ func TestQueriesDuringUpserts(t *testing.T) {
 	wg.Wait()
 	for _, tenant := range []string{"a", "b"} {
 		a := b.query(tenant, `{"text":"red car","top_k":1000}`)
-		if a.Count != 300 {
-			t.Errorf("tenant %s: %d items found, want 300", tenant, a.Count)
+		if a.Count != 100 {
+			t.Errorf("tenant %s: %d items found, want 100", tenant, a.Count)
 		}
 	}
 }
