@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-DIM, FILTERS, WIDTHS, EPOCHS, BATCH = 64, 64, (1, 2, 3, 4), 8, 256
+DIM, FILTERS, WIDTHS, EPOCHS, BATCH = 64, 64, (1, 2, 3, 4), 4, 512
 NEG, NEU, POS = 0, 1, 2
+jax.config.update("jax_default_prng_impl", "rbg")  # several times quicker than the default on a CPU
 
 
 def lines(path):
@@ -55,7 +56,7 @@ def training(data, own):
     subj = [t for y, t in lines(data / "subj/all.tsv.gz") if y == "0"]
     order = np.random.default_rng(0).permutation(len(subj))
     for i in order[len(subj) // 10 :]:
-        out.append((subj[i], hard(NEU, 0.08), 0.7))
+        out.append((subj[i], hard(NEU, 0.05), 1.0))
     for p, t in (l.rstrip("\n").split("\t") for l in open(own)):
         out.append((t, np.array(p.split(), float), 1.0))
     held = {"mpqa_held": [mpqa[i] for i in np.random.default_rng(0).permutation(len(mpqa))[: len(mpqa) // 10]]}
@@ -135,7 +136,7 @@ def fit(p, rows, target, weight, epochs, seed, after):
     rng, key = np.random.default_rng(seed), jax.random.PRNGKey(seed)
     total = epochs * len(batches(rows, range(len(rows)), rng))
     opt = optax.multi_transform(
-        {"e": optax.adam(optax.cosine_decay_schedule(2e-3, total)), "n": optax.adamw(optax.cosine_decay_schedule(1e-3, total), weight_decay=1e-3)},
+        {"e": optax.adam(optax.cosine_decay_schedule(4e-3, total)), "n": optax.adamw(optax.cosine_decay_schedule(2e-3, total), weight_decay=1e-3)},
         {k: "e" if k == "e" else "n" for k in p},
     )
     s = opt.init(p)
@@ -150,7 +151,7 @@ def fit(p, rows, target, weight, epochs, seed, after):
         v, g = jax.value_and_grad(loss)(p)
         u, s = opt.update(g, s, p)
         p = optax.apply_updates(p, u)
-        return p, s, jax.tree.map(lambda a, b: 0.998 * a + 0.002 * b, avg, p), v
+        return p, s, jax.tree.map(lambda a, b: 0.985 * a + 0.015 * b, avg, p), v
 
     avg = p
     for epoch in range(epochs):
@@ -213,17 +214,30 @@ def main(data, own, command, embed, out):
     }
     tests = {k: (tokens(command, [l[-1] for l in ls]), np.array([m[l[0]] for l in ls])) for k, (ls, m) in tests.items()}
 
+    # Only rows that the training texts reach are trained; the others keep
+    # their start.
+    used = np.unique(np.concatenate([[0, 1, 2]] + rows))
+    place = np.zeros(30522, np.int32)
+    place[used] = np.arange(len(used))
+    rows = [place[r] for r in rows]
+
+    def full(p):
+        e = np.array(whole["e"])
+        e[used] = np.asarray(p["e"])
+        return {**p, "e": jnp.asarray(e)}
+
     def score(p):
+        p = full(p)
+        write(out, p)
         for name, (r, y) in tests.items():
             o = predict(p, r)
             polar = y != NEU
             sign = (o[polar, POS] > o[polar, NEG]) == (y[polar] == POS)
-            print(f"  {name}: label {np.mean(o.argmax(1) == y):.4f} sign {np.mean(sign):.4f}", end="")
+            print(f"  {name}: label {np.mean(o.argmax(1) == y):.4f}" + (f" sign {np.mean(sign):.4f}" if polar.any() else ""), end="")
         print(flush=True)
 
-    p = init(np.random.default_rng(1), table(embed))
-    p = fit(p, rows, target, weight, EPOCHS, 1, score)
-    write(out, p)
+    whole = init(np.random.default_rng(1), table(embed))
+    fit({**whole, "e": whole["e"][used]}, rows, target, weight, EPOCHS, 1, score)
 
 
 if __name__ == "__main__":
