@@ -33,7 +33,7 @@ type layerSpace struct {
 	// with hidden; dropping says that the last pass used them.
 	dropped  struct{ keep, product []float64 }
 	dropping bool
-	dOut         []float64 // gradient with respect to masked
+	dOut     []float64 // gradient with respect to masked
 }
 
 // NewWorkspace makes room for batches of up to batch sequences of up to steps
