@@ -91,8 +91,8 @@ func (s scaling) encode(dst, window []float64) {
 }
 
 // TrainSeries trains one network over all series. Series shorter than
-// lookback+1, or without movement, contribute nothing; if none is left the
-// error is ErrTooShort. Values must be finite and small enough that their
+// lookback+1 contribute nothing; if none is left the error is ErrTooShort. Nor
+// do series without movement, unless none moves: then the network learns that. Values must be finite and small enough that their
 // squares do not overflow.
 func TrainSeries(ctx context.Context, series [][]float64, cfg SeriesConfig, rng *rand.Rand, progress func(float64)) (*Forecaster, Report, error) {
 	if cfg.Lookback < 1 {
@@ -152,20 +152,25 @@ func startHighway(n *Network, s Samples, train int) {
 // windows cuts the training windows: of each series the older ones first, then
 // the newest fifth of every series, which Fit holds out.
 func windows(series [][]float64, cfg SeriesConfig) Samples {
-	total := 0
-	scales := make([]scaling, len(series))
+	scales, total, still := make([]scaling, len(series)), 0, true
 	for i, y := range series {
-		if len(y) > cfg.Lookback {
-			if scales[i] = scalingOf(y); !scales[i].flat() {
-				total += len(y) - cfg.Lookback
-			}
+		scales[i] = scalingOf(y)
+		still = still && (len(y) <= cfg.Lookback || scales[i].flat())
+	}
+	use := make([]bool, len(series))
+	for i, y := range series {
+		if use[i] = len(y) > cfg.Lookback && (still || !scales[i].flat()); use[i] {
+			total += len(y) - cfg.Lookback
+		}
+		if scales[i].flat() {
+			scales[i].change, scales[i].spread = 1, 1
 		}
 	}
 	s := Samples{Steps: cfg.Lookback}
 	type window struct{ series, end int }
 	var old, recent []window
 	for i, y := range series {
-		if len(y) <= cfg.Lookback || scales[i].flat() {
+		if !use[i] {
 			continue
 		}
 		count := len(y) - cfg.Lookback
