@@ -3,6 +3,7 @@ package ets
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Forecast returns the point forecasts from the final states: the mean for
@@ -95,4 +96,11 @@ func (m *Model) simulatedVariance(horizon, paths int, rng *rand.Rand) []float64 
 		sum[h] = max(0, square[h]/n-mean*mean)
 	}
 	return sum
+}
+
+// Clone returns a copy with states of its own, to filter other data with.
+func (m *Model) Clone() *Model {
+	c := *m
+	c.Season, c.season = slices.Clone(m.Season), slices.Clone(m.season)
+	return &c
 }
