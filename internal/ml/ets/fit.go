@@ -32,7 +32,7 @@ func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Spec: spec, Phi: 1}
-	m.guess(y)
+	m.guess(y, opt.FixSeason)
 	p := newParameters(m, y, opt)
 	if opt.Evaluations == 0 {
 		opt.Evaluations = min(2000, 120*len(p.start))
@@ -66,12 +66,15 @@ func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
 
 // guess sets the initial states as Hyndman et al. (2008, section 2.6) do: the
 // season from a decomposition, level and slope from a regression on the first
-// values without it.
-func (m *Model) guess(y []float64) {
+// values without it. A season that is to stay as it is comes from all of y.
+func (m *Model) guess(y []float64, whole bool) {
 	plain := y
 	if m.Spec.Season != None {
 		multiplicative := m.Spec.Season == Multiplicative
-		head := y[:min(len(y), max(4*m.Period, 2*m.Period))]
+		head := y[:min(len(y), 4*m.Period)]
+		if whole {
+			head = y
+		}
 		indices, ok := season.Indices(head, m.Period, multiplicative)
 		if !ok {
 			indices = make([]float64, m.Period)

@@ -52,6 +52,9 @@ const (
 	// highwayPenalty is the ridge penalty of the highway's starting point,
 	// relative to the mean squared feature.
 	highwayPenalty = 0.02
+	// highwayPrior is a further penalty, worth so many samples: with few of
+	// them the highway hardly leaves the mean step.
+	highwayPrior = 2
 )
 
 // scaling is what makes a series' windows comparable to another's.
@@ -135,18 +138,29 @@ func TrainSeries(ctx context.Context, series [][]float64, cfg SeriesConfig, rng 
 	return &Forecaster{Network: net, Lookback: cfg.Lookback, Limit: 1.5 * top}, report, nil
 }
 
-// startHighway sets the linear highway to the ridge regression of the first
-// train samples; the network then learns what is left.
+// startHighway sets the linear highway and the head's bias to the ridge
+// regression of the first train samples; the network then learns what is left.
 func startHighway(n *Network, s Samples, train int) {
 	span := n.Lags * n.Inputs
-	x := make([]float64, train*span)
+	x, y, centre, mean := make([]float64, train*span), make([]float64, train), make([]float64, span), 0.0
 	for i := range train {
 		end := (i + 1) * s.Steps * n.Inputs
-		copy(x[i*span:(i+1)*span], s.X[end-span:end])
+		row := x[i*span : (i+1)*span]
+		copy(row, s.X[end-span:end])
+		mat.Axpy(1/float64(train), row, centre)
+		mean += s.Y[i] / float64(train)
 	}
-	if w, err := mat.Ridge(x, s.Y[:train], train, span, highwayPenalty); err == nil {
-		copy(n.Highway(), w)
+	for i := range y {
+		y[i] = s.Y[i] - mean
+		mat.Axpy(-1, centre, x[i*span:(i+1)*span])
 	}
+	w, err := mat.Ridge(x, y, train, span, highwayPenalty+highwayPrior/float64(train))
+	if err != nil {
+		return
+	}
+	v := n.view(n.Weights)
+	copy(v.linear, w)
+	v.bias[0] = mean - mat.Dot(centre, w)
 }
 
 // windows cuts the training windows: of each series the older ones first, then

@@ -69,8 +69,9 @@ func (t Training) withDefaults() Training {
 type Report struct {
 	// Epochs is how many passes ran.
 	Epochs int
-	// Loss is the mean training loss of the epoch whose weights were kept, and
-	// Validation the loss on the held-out samples (NaN when none were).
+	// Loss is the mean training loss with the weights kept (averaged over
+	// their epoch), and Validation the loss on the held-out samples (NaN when
+	// none were).
 	Loss, Validation float64
 	// Stopped is "epochs" or "patience".
 	Stopped string
@@ -91,18 +92,30 @@ func (n *Network) Fit(ctx context.Context, s Samples, opt Training, rng *rand.Ra
 		held = min(int(float64(s.Count)*opt.Validation), s.Count-1)
 	}
 	f := newFitting(n, s, opt, s.Count-held)
-	best := append([]float64(nil), n.Weights...)
-	report, bestScore, since := Report{Stopped: "epochs", Validation: math.NaN(), Loss: math.Inf(1)}, math.Inf(1), 0
+	// judge measures the weights as they stand, not as they were while an
+	// epoch moved them: on the held-out samples, else on all.
+	judge := func() (score, validation float64) {
+		if held == 0 {
+			return f.evaluate(0, s.Count), math.NaN()
+		}
+		validation = f.evaluate(s.Count-held, s.Count)
+		return validation, validation
+	}
+	// The starting weights compete: a network whose highway starts from a
+	// least-squares fit may already be best.
+	best, since := append([]float64(nil), n.Weights...), 0
+	report := Report{Stopped: "epochs", Loss: f.evaluate(0, s.Count-held)}
+	bestScore, validation := judge()
+	report.Validation = validation
 	for epoch := range opt.Epochs {
 		if err := ctx.Err(); err != nil {
 			return report, context.Cause(ctx)
 		}
 		loss := f.epoch(epoch, rng)
 		report.Epochs = epoch + 1
-		score, validation := loss, math.NaN()
-		if held > 0 {
-			validation = f.evaluate(s.Count-held, s.Count)
-			score = validation
+		score, validation := judge()
+		if held == 0 {
+			loss = score
 		}
 		if progress != nil {
 			progress(float64(epoch+1) / float64(opt.Epochs))

@@ -123,7 +123,9 @@ func TestRevenueOddHistories(t *testing.T) {
 
 func TestRevenueRefusals(t *testing.T) {
 	t.Parallel()
-	good := func() []object { return daily("2025-01-01", 20, func(_ time.Time, i int) float64 { return float64(i) }) }
+	good := func() []object {
+		return daily("2025-01-01", 20, func(_ time.Time, i int) float64 { return float64(i) })
+	}
 	change := func(i int, key string, v any) []object {
 		points := good()
 		points[i][key] = v
