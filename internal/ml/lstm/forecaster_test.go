@@ -59,7 +59,7 @@ func TestLearnsWhatIsNotLinear(t *testing.T) {
 	for i := 1; i < len(y); i++ {
 		y[i] = 3.8 * y[i-1] * (1 - y[i-1])
 	}
-	cfg := lstm.SeriesConfig{Lookback: 4, Hidden: 10, Training: lstm.Training{Epochs: 120, Rate: 0.03, Patience: 120}}
+	cfg := lstm.SeriesConfig{Lookback: 4, Hidden: 10, Training: lstm.Training{Epochs: 80, Rate: 0.03, Patience: 80}}
 	f, _ := train(t, y[:200], cfg, 2)
 	var model, naive float64
 	for at := 200; at < 239; at++ {

@@ -343,7 +343,7 @@ func TestGlobalModel(t *testing.T) {
 		y := series(40+k, func(i int) float64 { return float64(k+1) * (100 + 5*float64(i) + 7.5*float64(i%2)) })
 		list = append(list, object{"id": fmt.Sprint(k), "time_series": y})
 	}
-	spec, _ := json.Marshal(object{"series": list, "epochs": 30, "seed": 3, "sequence_length": 8})
+	spec, _ := json.Marshal(object{"series": list, "epochs": 10, "seed": 3, "sequence_length": 8})
 	trainer := forecast.NewTrainer(forecast.Limits{})
 	artifact, meta, err := trainer.Train(t.Context(), "t", spec, nil)
 	if err != nil {
