@@ -95,23 +95,43 @@ func fit(y, w []float64, x float64, left, right, window, degree int) (float64, b
 }
 
 // Smooth is robust LOESS of degree 1: the fit is repeated with bisquare
-// weights of its own residuals. weights (nil for all ones) tells how much each
+// weights of its own residuals, beginning with those from a running median, so
+// that an outlier never counts. weights (nil for all ones) tells how much each
 // point counts to begin with; 0 means missing, and y must hold any finite
-// number there. A window above 100 points is evaluated at every tenth of it.
-func Smooth(y, weights []float64, window, iterations int) []float64 {
+// number there. Residuals up to floor are as good as none. A window above 20
+// points is evaluated at every twentieth of it. It returns the fit and the last
+// weights.
+func Smooth(y, weights []float64, window, iterations int, floor float64) (fit, last []float64) {
 	out := make([]float64, len(y))
 	w := make([]float64, len(y))
 	fill(w, weights)
 	residual := make([]float64, len(y))
+	if iterations > 0 {
+		runningMedian(out, y, min(window, 15)|1)
+	}
 	for k := 0; ; k++ {
+		if k > 0 || iterations > 0 {
+			for i := range y {
+				residual[i] = y[i] - out[i]
+			}
+			bisquare(w, residual, weights, floor)
+		}
 		smooth(out, y, w, window, 1, max(1, window/20))
 		if k == iterations {
-			return out
+			return out, w
 		}
-		for i := range y {
-			residual[i] = y[i] - out[i]
-		}
-		bisquare(w, residual, weights)
+	}
+}
+
+// runningMedian writes the medians of the odd window around every point; at the
+// ends the window shifts instead of shrinking.
+func runningMedian(dst, y []float64, window int) {
+	window = min(window, len(y))
+	part := make([]float64, 0, window)
+	for i := range y {
+		from := min(max(0, i-window/2), len(y)-window)
+		part = append(part[:0], y[from:from+window]...)
+		dst[i] = median(part)
 	}
 }
 

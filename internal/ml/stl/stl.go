@@ -67,7 +67,7 @@ func Decompose(ctx context.Context, y []float64, o Options) (Result, error) {
 		for i := range y {
 			d.work[i] = y[i] - d.trend[i] - d.season[i]
 		}
-		bisquare(d.w, d.work, o.Weights)
+		bisquare(d.w, d.work, o.Weights, 0)
 	}
 	return Result{Trend: d.trend, Season: d.season, Weights: d.w}, nil
 }
@@ -175,8 +175,8 @@ func movingAverage(dst, x []float64, width int) []float64 {
 }
 
 // bisquare sets w to (1-(r/6m)^2)^2 times the weights given, m the median of
-// the absolute residuals r of the points that count.
-func bisquare(w, residual, weights []float64) {
+// the absolute residuals r of the points that count, at least floor.
+func bisquare(w, residual, weights []float64, floor float64) {
 	size := make([]float64, 0, len(residual))
 	for i, r := range residual {
 		if weights == nil || weights[i] > 0 {
@@ -186,7 +186,7 @@ func bisquare(w, residual, weights []float64) {
 	slices.Sort(size)
 	var h float64
 	if k := len(size); k > 0 {
-		h = 3 * (size[k/2] + size[(k-1)/2])
+		h = max(6*floor, 3*(size[k/2]+size[(k-1)/2]))
 	}
 	for i, r := range residual {
 		r = math.Abs(r)
