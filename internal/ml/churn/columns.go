@@ -14,8 +14,22 @@ const maxCategories = 30
 // Columns works out how to read the features of rows. A feature is a number
 // when every known value is one or reads as one, else a category. Dropped are
 // features with one value only, and texts that nearly never repeat, such as
-// names and ids: dropped says why.
-func Columns(rows []Row) (columns []Column, dropped map[string]string) {
+// names and ids: dropped says why. When indicators would take more than budget
+// cells over all rows, categories keep fewer texts.
+func Columns(rows []Row, budget int) (columns []Column, dropped map[string]string) {
+	for most := maxCategories; ; most /= 2 {
+		columns, dropped = columnsOf(rows, most)
+		width := 0
+		for _, c := range columns {
+			width += c.width()
+		}
+		if most <= 2 || width*len(rows) <= budget {
+			return columns, dropped
+		}
+	}
+}
+
+func columnsOf(rows []Row, most int) (columns []Column, dropped map[string]string) {
 	type tally struct {
 		known, numbers int
 		texts          map[string]int
@@ -49,16 +63,16 @@ func Columns(rows []Row) (columns []Column, dropped map[string]string) {
 		case len(t.texts) > maxCategories && len(t.texts) > t.known/2:
 			dropped[name] = "its texts hardly ever repeat"
 		default:
-			columns = append(columns, Column{Name: name, Categories: common(t.texts)})
+			columns = append(columns, Column{Name: name, Categories: common(t.texts, most)})
 		}
 	}
 	slices.SortFunc(columns, func(a, b Column) int { return strings.Compare(a.Name, b.Name) })
 	return columns, dropped
 }
 
-// common returns the most frequent texts that occur at least twice (or all, if
+// common returns the most frequent texts that occur at least twice (or any, if
 // none does), in order.
-func common(texts map[string]int) []string {
+func common(texts map[string]int, most int) []string {
 	out := make([]string, 0, len(texts))
 	for text, n := range texts {
 		if n > 1 || len(texts) <= 2 {
@@ -73,7 +87,7 @@ func common(texts map[string]int) []string {
 	slices.SortFunc(out, func(a, b string) int {
 		return cmp.Or(cmp.Compare(texts[b], texts[a]), strings.Compare(a, b))
 	})
-	out = out[:min(len(out), maxCategories)]
+	out = out[:min(len(out), most)]
 	slices.Sort(out)
 	return out
 }

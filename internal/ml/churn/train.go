@@ -41,6 +41,9 @@ type Trained struct {
 	Calibrated bool
 }
 
+// maxCells bounds the encoded training table: 80 MB of numbers.
+const maxCells = 10_000_000
+
 // ErrNoFeatures says that no feature tells rows apart.
 var ErrNoFeatures = errors.New("churn: no feature varies")
 
@@ -49,7 +52,7 @@ var ErrNoFeatures = errors.New("churn: no feature varies")
 // fewer than 200 rows to learn from it grows a fixed, small forest instead. The
 // same rows and seed give the same model.
 func Train(ctx context.Context, data Labelled, o Options) (*Trained, error) {
-	columns, dropped := Columns(data.Rows)
+	columns, dropped := Columns(data.Rows, maxCells)
 	if len(columns) == 0 {
 		return nil, ErrNoFeatures
 	}
