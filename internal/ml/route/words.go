@@ -58,10 +58,11 @@ func Split(text string) []string {
 // endings are cut longest first; what remains must keep three letters. It is a
 // light form of Porter (1980), enough to join the forms a request uses.
 var endings = []struct{ cut, put string }{
-	{"ization", "ize"}, {"isation", "ize"}, {"ational", "ate"}, {"fulness", "ful"}, {"iveness", "ive"},
-	{"ations", "ate"}, {"ation", "ate"}, {"ators", "ate"}, {"ator", "ate"}, {"ities", "ity"}, {"ments", ""}, {"ment", ""}, {"ness", ""},
+	{"isations", "iz"}, {"isation", "iz"}, {"fulness", "ful"}, {"iveness", "ive"},
+	{"ations", ""}, {"ation", ""}, {"ators", ""}, {"ator", ""}, {"ating", ""}, {"ated", ""}, {"ates", ""}, {"ate", ""},
+	{"ities", "ity"}, {"ments", ""}, {"ment", ""}, {"ness", ""},
 	{"ising", "ize"}, {"ised", "ize"}, {"ise", "ize"}, {"ies", "y"}, {"ied", "y"}, {"ings", ""}, {"ing", ""}, {"edly", ""}, {"ed", ""}, {"ers", ""}, {"er", ""},
-	{"sses", "ss"}, {"es", ""}, {"ly", ""}, {"s", ""}, {"e", ""},
+	{"sses", "ss"}, {"es", ""}, {"s", ""}, {"e", ""},
 }
 
 // Stem reduces a lower-case word to the form under which it is indexed.
