@@ -46,6 +46,9 @@ func tidied(x []float64) []float64 {
 		off[i] = math.Abs(x[i] - middle[i])
 	}
 	limit := 4 * 1.4826 * calc.Median(off)
+	if limit == 0 {
+		limit = 4 * calc.Mean(off) // most values are their own median
+	}
 	for i := range x {
 		if limit > 0 && off[i] > limit {
 			out[i] = middle[i]

@@ -46,7 +46,7 @@ type facts struct {
 var (
 	horizonKeys = []string{"horizon", "forecast_steps", "forecast_horizon", "forecast_days", "steps", "days", "periods", "n_steps", "steps_ahead", "days_ahead"}
 	userKeys    = []string{"user_id", "customer_id", "user", "customer", "client_id", "account_id"}
-	quotes      = regexp.MustCompile(`"([^"]{2,2000})"|“([^”]{2,2000})”|(?:^|[\s(:])'([^']{2,2000})'`)
+	quotes      = regexp.MustCompile(`"([^"]{2,1000})"|“([^”]{2,1000})”|(?:^|[\s(:])'([^']{2,1000})'`)
 	numberList  = regexp.MustCompile(`-?\d+(?:\.\d+)?(?:(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)-?\d+(?:\.\d+)?)+`)
 	oneNumber   = regexp.MustCompile(`-?\d+(?:\.\d+)?`)
 	userInText  = regexp.MustCompile(`(?i)\b(?:user|customer|client|account)(?:[_ ]?id)?[\s:=#]+([A-Za-z0-9][\w.\-@]*\d[\w.\-@]*|"[^"]+"|'[^']+')`)
