@@ -1,0 +1,24 @@
+//go:build unix && !solaris && !aix
+
+package usage
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lock holds the lock file until unlock is called or the process dies; it
+// fails at once if another process holds it.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	// Closing the descriptor releases the lock; there is nothing to do about
+	// a failure to close.
+	return func() { _ = f.Close() }, nil
+}
