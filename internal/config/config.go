@@ -1,0 +1,195 @@
+// Package config holds every setting of the gateway in one struct: decoded
+// strictly, completed with defaults, checked field by field and across fields,
+// before anything starts.
+package config
+
+import (
+	"time"
+)
+
+// Modes of running.
+const (
+	// ModeDevelopment accepts the demo keys. It listens on loopback only,
+	// unless Listen says otherwise in so many words, and is refused on Cloud
+	// Run and Kubernetes.
+	ModeDevelopment = "development"
+	// ModeProduction is the default.
+	ModeProduction = "production"
+)
+
+// Config is the gateway's whole configuration.
+type Config struct {
+	// Mode is "production" (default) or "development".
+	Mode string `yaml:"mode"`
+	// Listen is the public address; default ":8080", in development
+	// "127.0.0.1:8080". The environment variable PORT sets its port.
+	Listen string `yaml:"listen"`
+	// DataDir holds keys, the usage ledger and jobs; default "./omni-data".
+	DataDir string `yaml:"data_dir"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed for
+	// the per-address guard and the log, as CIDR; default none.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+
+	Log     Log             `yaml:"log"`
+	Sentry  Sentry          `yaml:"sentry"`
+	Keys    Keys            `yaml:"keys"`
+	Limits  Limits          `yaml:"limits"`
+	Hold    Hold            `yaml:"hold"`
+	Jobs    Jobs            `yaml:"jobs"`
+	Tiers   map[string]Tier `yaml:"tiers"`
+	Workers []Worker        `yaml:"workers"`
+	// Routes are added to the built-in table; one with the method and path of
+	// a built-in route replaces it.
+	Routes []Route `yaml:"routes"`
+	// NoDefaultRoutes leaves the built-in routes out.
+	NoDefaultRoutes bool `yaml:"no_default_routes"`
+
+	// MasterKey comes from the environment variable MASTER_API_KEY only.
+	MasterKey string `yaml:"-"`
+	// Project is the Google Cloud project for trace links in the log; from
+	// GOOGLE_CLOUD_PROJECT.
+	Project string `yaml:"-"`
+}
+
+// Log chooses how log lines look.
+type Log struct {
+	// Level is debug, info (default), warn or error.
+	Level string `yaml:"level"`
+	// Format is json (default) or text.
+	Format string `yaml:"format"`
+	// Access switches the line per request; default true.
+	Access *bool `yaml:"access"`
+}
+
+// Sentry configures error reports.
+type Sentry struct {
+	// DSN is empty (default) for none. The environment variable SENTRY_DSN
+	// overrides it.
+	DSN string `yaml:"dsn"`
+	// Environment defaults to the mode.
+	Environment string `yaml:"environment"`
+}
+
+// Keys says where API keys are kept.
+type Keys struct {
+	// Store is "sqlite" (default) or "file".
+	Store string `yaml:"store"`
+	// Path of the key file; default keys.db or keys.json in DataDir.
+	Path string `yaml:"path"`
+}
+
+// Limits bound what one caller can make the gateway hold or wait for.
+type Limits struct {
+	// MaxBody in bytes, whatever the tier allows; default 32 MiB.
+	MaxBody int64 `yaml:"max_body"`
+	// MaxHeader in bytes, request line and headers together; default 64 KiB.
+	MaxHeader int `yaml:"max_header"`
+	// HeaderTimeout for a request's headers to arrive; default 10 s.
+	HeaderTimeout Duration `yaml:"header_timeout"`
+	// BodyTimeout for a request's body to arrive; default 60 s.
+	BodyTimeout Duration `yaml:"body_timeout"`
+	// IdleTimeout of a kept-alive connection; default 2 min.
+	IdleTimeout Duration `yaml:"idle_timeout"`
+	// JSONDepth is how deep a body may nest; default 64.
+	JSONDepth int `yaml:"json_depth"`
+	// PublicPerMinute is the budget of one address for the public paths and
+	// for calls without a valid key; default 600.
+	PublicPerMinute int `yaml:"public_per_minute"`
+	// DrainTimeout bounds the graceful stop; default 9 s, inside Cloud Run's 10.
+	DrainTimeout Duration `yaml:"drain_timeout"`
+}
+
+// Hold bounds the queue of calls that wait for a worker.
+type Hold struct {
+	// MaxWait is the longest a call waits; default 300 s.
+	MaxWait Duration `yaml:"max_wait"`
+	// MaxRequests and MaxBytes bound the whole queue; default 10,000 and 256 MiB.
+	MaxRequests int   `yaml:"max_requests"`
+	MaxBytes    int64 `yaml:"max_bytes"`
+	// TenantRequests and TenantBytes bound one tenant's part; default 1,000
+	// and 64 MiB.
+	TenantRequests int   `yaml:"tenant_requests"`
+	TenantBytes    int64 `yaml:"tenant_bytes"`
+}
+
+// Jobs bound asynchronous work.
+type Jobs struct {
+	// Concurrent is how many jobs this gateway runs at a time; default 4.
+	Concurrent int `yaml:"concurrent"`
+	// Timeout of one job; default 1 h.
+	Timeout Duration `yaml:"timeout"`
+	// Keep is how long results can be fetched; default 24 h.
+	Keep Duration `yaml:"keep"`
+	// TenantPending is how many unfinished jobs one tenant may have; default 100.
+	TenantPending int `yaml:"tenant_pending"`
+}
+
+// Tier is what a plan allows its tenants, all keys of a tenant together.
+type Tier struct {
+	// RequestsPerMinute is the sustained rate in units.
+	RequestsPerMinute int `yaml:"requests_per_minute"`
+	// Burst is how many units may come at once; default a tenth of the
+	// minute's, at least 20.
+	Burst int `yaml:"burst"`
+	// Concurrent requests at a time.
+	Concurrent int `yaml:"concurrent"`
+	// MaxBody in bytes.
+	MaxBody int64 `yaml:"max_body"`
+	// MonthlyUnits per calendar month (UTC); 0 for no quota.
+	MonthlyUnits int64 `yaml:"monthly_units"`
+	// Weight is the share in the hold queue, relative to other tiers.
+	Weight int `yaml:"weight"`
+}
+
+// Worker is one upstream.
+type Worker struct {
+	// Name labels the worker in metrics; letters, digits, - and _.
+	Name string `yaml:"name"`
+	// URL is its base, such as http://10.0.0.5:9090.
+	URL string `yaml:"url"`
+	// Services it offers. Empty means whatever its health lists.
+	Services []string `yaml:"services"`
+	// TokenFile holds the shared token the worker demands. The environment
+	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
+	TokenFile string `yaml:"token_file"`
+	// MaxConcurrency caps what the worker states of itself; 0 for no cap.
+	MaxConcurrency int `yaml:"max_concurrency"`
+
+	// Token is read from TokenFile or the environment.
+	Token string `yaml:"-"`
+}
+
+// Route is one public path that workers serve.
+type Route struct {
+	// Method and Path, such as POST and /models/{name}/promote.
+	Method string `yaml:"method"`
+	Path   string `yaml:"path"`
+	// Service names the worker service that answers.
+	Service string `yaml:"service"`
+	// Scope a key needs; default the service's name.
+	Scope string `yaml:"scope"`
+	// Units is the route's cost; default 1.
+	Units int `yaml:"units"`
+	// Idempotent routes may be sent again when a worker fails in the middle.
+	Idempotent bool `yaml:"idempotent"`
+	// Async routes always answer 202 with a job.
+	Async bool `yaml:"async"`
+	// Timeout of the worker's own work, waiting aside; default 120 s.
+	Timeout Duration `yaml:"timeout"`
+}
+
+// Duration is a time.Duration written as "30s" or "5m" in YAML.
+type Duration time.Duration
+
+// UnmarshalText reads "30s".
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalText writes "30s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// D returns the time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }

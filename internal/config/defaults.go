@@ -1,0 +1,102 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+)
+
+// WithDefaults returns a copy in which every unset field has its default.
+func (c Config) WithDefaults() Config {
+	or(&c.Mode, ModeProduction)
+	if c.Listen == "" {
+		c.Listen = ":8080"
+		if c.Mode == ModeDevelopment {
+			c.Listen = "127.0.0.1:8080"
+		}
+	}
+	or(&c.DataDir, "./omni-data")
+	or(&c.Log.Level, "info")
+	or(&c.Log.Format, "json")
+	if c.Log.Access == nil {
+		yes := true
+		c.Log.Access = &yes
+	}
+	or(&c.Sentry.Environment, c.Mode)
+	or(&c.Keys.Store, "sqlite")
+	if c.Keys.Path == "" {
+		name := "keys.db"
+		if c.Keys.Store == "file" {
+			name = "keys.json"
+		}
+		c.Keys.Path = filepath.Join(c.DataDir, name)
+	}
+	c.Limits = c.Limits.withDefaults()
+	c.Hold = c.Hold.withDefaults()
+	or(&c.Jobs.Concurrent, 4)
+	or(&c.Jobs.Timeout, Duration(time.Hour))
+	or(&c.Jobs.Keep, Duration(24*time.Hour))
+	or(&c.Jobs.TenantPending, 100)
+	c.Tiers = tiersWithDefaults(c.Tiers)
+	c.Workers = append([]Worker(nil), c.Workers...)
+	c.Routes = c.routesWithDefaults()
+	return c
+}
+
+func (l Limits) withDefaults() Limits {
+	or(&l.MaxBody, 32<<20)
+	or(&l.MaxHeader, 64<<10)
+	or(&l.HeaderTimeout, Duration(10*time.Second))
+	or(&l.BodyTimeout, Duration(time.Minute))
+	or(&l.IdleTimeout, Duration(2*time.Minute))
+	or(&l.JSONDepth, 64)
+	or(&l.PublicPerMinute, 600)
+	or(&l.DrainTimeout, Duration(9*time.Second))
+	return l
+}
+
+func (h Hold) withDefaults() Hold {
+	or(&h.MaxWait, Duration(300*time.Second))
+	or(&h.MaxRequests, 10_000)
+	or(&h.MaxBytes, 256<<20)
+	or(&h.TenantRequests, 1_000)
+	or(&h.TenantBytes, 64<<20)
+	return h
+}
+
+// DefaultTiers are the plans of the contract.
+func DefaultTiers() map[string]Tier {
+	return map[string]Tier{
+		"free":       {RequestsPerMinute: 100, Concurrent: 20, MaxBody: 4 << 20, MonthlyUnits: 100_000, Weight: 1},
+		"pro":        {RequestsPerMinute: 1_000, Concurrent: 100, MaxBody: 16 << 20, MonthlyUnits: 5_000_000, Weight: 4},
+		"enterprise": {RequestsPerMinute: 10_000, Concurrent: 1_000, MaxBody: 32 << 20, Weight: 16},
+	}
+}
+
+func tiersWithDefaults(given map[string]Tier) map[string]Tier {
+	out := DefaultTiers()
+	for name, t := range given {
+		base, known := out[name]
+		if !known {
+			base = out["free"]
+			base.MonthlyUnits = 0
+		}
+		or(&t.RequestsPerMinute, base.RequestsPerMinute)
+		or(&t.Concurrent, base.Concurrent)
+		or(&t.MaxBody, base.MaxBody)
+		or(&t.MonthlyUnits, base.MonthlyUnits)
+		or(&t.Weight, base.Weight)
+		out[name] = t
+	}
+	for name, t := range out {
+		or(&t.Burst, max(20, t.RequestsPerMinute/10))
+		out[name] = t
+	}
+	return out
+}
+
+func or[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

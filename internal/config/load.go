@@ -1,0 +1,89 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Load reads a YAML file (none when path is empty), lets the environment
+// override what it may, fills defaults and checks the result. Unknown fields
+// are errors, with their line.
+func Load(path string, getenv func(string) string) (Config, error) {
+	var c Config
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("reading the configuration: %w", err)
+		}
+		if c, err = Parse(raw); err != nil {
+			return Config{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err := c.fromEnvironment(getenv); err != nil {
+		return Config{}, err
+	}
+	c = c.WithDefaults()
+	if err := c.Validate(getenv); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Parse decodes YAML strictly, without defaults or checks.
+func Parse(raw []byte) (Config, error) {
+	var c Config
+	if len(strings.TrimSpace(string(raw))) == 0 {
+		return c, nil
+	}
+	if err := yaml.UnmarshalWithOptions(raw, &c, yaml.Strict()); err != nil {
+		return Config{}, errors.New(yaml.FormatError(err, false, true))
+	}
+	return c, nil
+}
+
+// fromEnvironment applies the variables that platforms and secret managers
+// set. Each is documented at its field.
+func (c *Config) fromEnvironment(getenv func(string) string) error {
+	set := func(name string, field *string) {
+		if v := getenv(name); v != "" {
+			*field = v
+		}
+	}
+	set("OMNI_MODE", &c.Mode)
+	set("OMNI_LISTEN", &c.Listen)
+	set("OMNI_DATA_DIR", &c.DataDir)
+	set("OMNI_LOG_LEVEL", &c.Log.Level)
+	set("OMNI_LOG_FORMAT", &c.Log.Format)
+	set("OMNI_KEYS_STORE", &c.Keys.Store)
+	set("OMNI_KEYS_PATH", &c.Keys.Path)
+	set("SENTRY_DSN", &c.Sentry.DSN)
+	set("MASTER_API_KEY", &c.MasterKey)
+	set("GOOGLE_CLOUD_PROJECT", &c.Project)
+	if port := getenv("PORT"); port != "" {
+		host := ""
+		if i := strings.LastIndex(c.Listen, ":"); i > 0 {
+			host = c.Listen[:i]
+		}
+		c.Listen = host + ":" + port
+	}
+	if url := getenv("OMNI_WORKER_URL"); url != "" && len(c.Workers) == 0 {
+		c.Workers = []Worker{{Name: "worker", URL: url}}
+	}
+	for i := range c.Workers {
+		w := &c.Workers[i]
+		if w.TokenFile == "" {
+			w.Token = getenv("OMNI_WORKER_TOKEN")
+			continue
+		}
+		raw, err := os.ReadFile(w.TokenFile)
+		if err != nil {
+			return fmt.Errorf("workers[%d].token_file: %w", i, err)
+		}
+		w.Token = strings.TrimSpace(string(raw))
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package idempotency_test
+
+import (
+	"errors"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/idempotency"
+)
+
+func open(t *testing.T, now func() time.Time) *idempotency.Store {
+	t.Helper()
+	s, err := idempotency.Open(t.Context(), filepath.Join(t.TempDir(), "idempotency.db"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func code(err error) string {
+	var e *api.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func TestLifeOfAKey(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ctx, s := t.Context(), open(t, func() time.Time { return now })
+	begin := func(tenant, fingerprint string) (*idempotency.Answer, error) {
+		return s.Begin(ctx, tenant, "k", []byte(fingerprint), time.Minute)
+	}
+	if a, err := begin("a", "f"); a != nil || err != nil {
+		t.Fatalf("first: %v, %v", a, err)
+	}
+	if _, err := begin("a", "f"); code(err) != "idempotency_in_progress" {
+		t.Fatalf("while running: %v", err)
+	}
+	if _, err := begin("a", "g"); code(err) != "idempotency_key_reused" {
+		t.Fatalf("another body: %v", err)
+	}
+	if a, err := begin("b", "g"); a != nil || err != nil {
+		t.Fatalf("another tenant's key of the same name: %v, %v", a, err)
+	}
+	want := idempotency.Answer{Status: 201, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{}`)}
+	if err := s.Finish(ctx, "a", "k", want); err != nil {
+		t.Fatal(err)
+	}
+	a, err := begin("a", "f")
+	if err != nil || a == nil || a.Status != 201 || string(a.Body) != `{}` || a.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("replay: %+v, %v", a, err)
+	}
+	if err := s.Abandon(ctx, "a", "k"); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = begin("a", "f"); a == nil || err != nil {
+		t.Fatal("abandoning took away a finished answer")
+	}
+	now = now.Add(idempotency.Keep + time.Second)
+	if a, err = begin("a", "g"); a != nil || err != nil {
+		t.Fatalf("after a day the key is free: %v, %v", a, err)
+	}
+	if err := s.Abandon(ctx, "a", "k"); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = begin("a", "h"); a != nil || err != nil {
+		t.Fatalf("after abandoning: %v, %v", a, err)
+	}
+	now = now.Add(time.Minute + time.Second)
+	if a, err = begin("a", "i"); a != nil || err != nil {
+		t.Fatalf("a claim outlives its lease: %v, %v", a, err)
+	}
+}
+
+func TestOneOfManyRuns(t *testing.T) {
+	t.Parallel()
+	s := open(t, time.Now)
+	var (
+		wg  sync.WaitGroup
+		ran atomic.Int32
+	)
+	for range 20 {
+		wg.Go(func() {
+			a, err := s.Begin(t.Context(), "a", "k", []byte("f"), time.Minute)
+			switch {
+			case a == nil && err == nil:
+				ran.Add(1)
+			case code(err) != "idempotency_in_progress":
+				t.Errorf("%v, %v", a, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ran.Load() != 1 {
+		t.Fatalf("%d calls ran", ran.Load())
+	}
+}

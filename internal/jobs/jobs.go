@@ -1,0 +1,211 @@
+// Package jobs runs calls that their callers do not wait for: accepted,
+// queued, run, and kept for collection. River does the queueing, on SQLite;
+// what callers see of a job stands in a table beside it, written in the same
+// transactions.
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/sqlitedb"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Spec is one call to run later, as the gateway accepted it.
+type Spec struct {
+	Tenant      string        `json:"tenant"`
+	Tier        string        `json:"tier"`
+	RequestID   string        `json:"request_id"`
+	Traceparent string        `json:"traceparent"`
+	Method      string        `json:"method"`
+	Endpoint    string        `json:"endpoint"` // the route's pattern
+	Path        string        `json:"path"`
+	RawQuery    string        `json:"raw_query,omitempty"`
+	Body        []byte        `json:"body,omitempty"`
+	Timeout     time.Duration `json:"timeout"`
+	// Idempotent calls are run again when the gateway died while they ran;
+	// others end as failed, since nobody knows how far they came.
+	Idempotent bool `json:"idempotent"`
+}
+
+// Runner runs one call to its end and returns the body of its answer. An
+// *api.Error becomes the job's error. progress may be called at any time until
+// Runner returns.
+type Runner func(ctx context.Context, spec Spec, progress func(fraction float64)) (result []byte, err error)
+
+// Options configure a Manager.
+type Options struct {
+	// Path of the SQLite file, which belongs to this process alone.
+	Path string
+	// Concurrent is how many jobs run at a time; at least 1.
+	Concurrent int
+	// Timeout of one job.
+	Timeout time.Duration
+	// Keep is how long an ended job can be collected.
+	Keep time.Duration
+	// TenantPending is how many unfinished jobs a tenant may have.
+	TenantPending int
+	Log           *slog.Logger
+	Now           func() time.Time
+}
+
+// Manager accepts and runs jobs. Open it, then Start it with a Runner.
+type Manager struct {
+	opt    Options
+	db     *sqlitedb.DB
+	client *river.Client[*sql.Tx]
+	run    Runner
+
+	mu      sync.Mutex
+	running map[string]context.CancelFunc
+	changed map[string]chan struct{} // closed when the job changes
+	sweeper sync.WaitGroup
+	stop    context.CancelFunc
+}
+
+// Open opens the file, takes up what a former process left, and returns a
+// Manager that accepts jobs but does not run them yet.
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlitedb.Open(ctx, o.Path, sub)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{opt: o, db: db, running: map[string]context.CancelFunc{}, changed: map[string]chan struct{}{}}
+	if err := m.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the job queue: %w", err), db.Close())
+	}
+	return m, nil
+}
+
+func (m *Manager) prepare(ctx context.Context) error {
+	driver := riversqlite.New(m.db.Write)
+	quiet := slog.New(levelAtLeast{m.opt.Log.Handler(), slog.LevelWarn})
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet})
+	if err != nil {
+		return err
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return err
+	}
+	if err := m.recover(ctx); err != nil {
+		return err
+	}
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, &callWorker{manager: m}); err != nil {
+		return err
+	}
+	m.client, err = river.NewClient(driver, &river.Config{
+		Workers: workers, Logger: quiet, MaxAttempts: 1, JobTimeout: -1, // the job's own timeout is set in work
+		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.opt.Concurrent}},
+		FetchCooldown:     10 * time.Millisecond,
+		FetchPollInterval: 250 * time.Millisecond,
+	})
+	return err
+}
+
+// Start begins to run jobs in the background, until Close.
+func (m *Manager) Start(ctx context.Context, run Runner) error {
+	m.run = run
+	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if err := m.client.Start(ctx); err != nil {
+		m.stop()
+		return fmt.Errorf("starting the job queue: %w", err)
+	}
+	m.sweeper.Go(func() { m.sweep(ctx) })
+	return nil
+}
+
+// Close lets running jobs go on until ctx ends, then cancels them, and closes
+// the file. A cancelled idempotent job runs again at the next start.
+func (m *Manager) Close(ctx context.Context) error {
+	var err error
+	if m.stop != nil {
+		if err = m.client.Stop(ctx); err != nil {
+			hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			err = m.client.StopAndCancel(hard)
+			cancel()
+		}
+		m.stop()
+		m.sweeper.Wait()
+	}
+	return errors.Join(err, m.db.Close())
+}
+
+// Submit accepts a job. It is on disk when Submit returns.
+func (m *Manager) Submit(ctx context.Context, spec Spec) (api.Job, error) {
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return api.Job{}, err
+	}
+	now := m.opt.Now()
+	id := "job_" + strings.ToLower(rand.Text())
+	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
+		var pending int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE tenant = ? AND finished_at IS NULL`, spec.Tenant).Scan(&pending); err != nil {
+			return err
+		}
+		if pending >= m.opt.TenantPending {
+			e := api.NewError(http.StatusTooManyRequests, "too_many_jobs", "%d jobs are unfinished already; wait for one to end, or cancel one", pending)
+			e.RetryAfter = 5 * time.Second
+			return e
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, tenant, status, spec, created_at) VALUES (?, ?, ?, ?, ?)`,
+			id, spec.Tenant, api.JobPending, raw, now.UnixMilli()); err != nil {
+			return err
+		}
+		_, err := m.client.InsertTx(ctx, tx, callArgs{JobID: id}, nil)
+		return err
+	})
+	if err != nil {
+		return api.Job{}, fmt.Errorf("accepting a job: %w", fault(err))
+	}
+	return api.Job{JobID: id, Status: api.JobPending, Endpoint: spec.Endpoint, RequestID: spec.RequestID, CreatedAt: now.UTC()}, nil
+}
+
+func fault(err error) error {
+	switch {
+	case sqlitedb.IsFull(err):
+		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the platform has no room left for jobs; nothing was accepted").Because(err)
+	case sqlitedb.IsBusy(err):
+		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the job store is locked; nothing was accepted, try again").Because(err)
+		e.RetryAfter = time.Second
+		return e
+	default:
+		return err
+	}
+}
+
+// levelAtLeast drops log lines below a level: River tells more than an
+// operator of Omni wants to read.
+type levelAtLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (h levelAtLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}

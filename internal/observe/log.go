@@ -1,0 +1,113 @@
+// Package observe builds what lets people see inside: the logger, the trace
+// identity of a request, the metrics registry, the error reporter. Each is
+// built once, in cmd, and passed in.
+package observe
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// LogOptions choose how log lines look.
+type LogOptions struct {
+	// Level is debug, info (default), warn or error.
+	Level string
+	// Format is json (default), whose field names Google Cloud Logging reads,
+	// or text, for a person at a terminal.
+	Format string
+}
+
+// NewLogger returns a logger that writes one line an entry to w.
+func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
+	var level slog.Level
+	if o.Level != "" {
+		if err := level.UnmarshalText([]byte(o.Level)); err != nil {
+			return nil, fmt.Errorf("log level %q: want debug, info, warn or error", o.Level)
+		}
+	}
+	switch o.Format {
+	case "", "json":
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudNames})), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: shortTime})), nil
+	default:
+		return nil, fmt.Errorf("log format %q: want json or text", o.Format)
+	}
+}
+
+// cloudNames gives the standard attributes the names under which Google Cloud
+// Logging promotes them to fields of the LogEntry.
+func cloudNames(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.TimeKey:
+		return slog.String("time", a.Value.Time().UTC().Format(time.RFC3339Nano))
+	case slog.MessageKey:
+		a.Key = "message"
+	case slog.LevelKey:
+		a.Key = "severity"
+		if level, ok := a.Value.Any().(slog.Level); ok {
+			a.Value = slog.StringValue(severity(level))
+		}
+	}
+	return a
+}
+
+func severity(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "DEBUG"
+	case l < slog.LevelWarn:
+		return "INFO"
+	case l < slog.LevelError:
+		return "WARNING"
+	default:
+		return "ERROR"
+	}
+}
+
+func shortTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.String(slog.TimeKey, a.Value.Time().Format("15:04:05.000"))
+	}
+	return a
+}
+
+// HTTPRequest is the httpRequest field of a log entry, as Google Cloud Logging
+// defines it.
+type HTTPRequest struct {
+	Method       string
+	URL          string
+	Status       int
+	Latency      time.Duration
+	UserAgent    string
+	RemoteIP     string
+	RequestSize  int64
+	ResponseSize int64
+}
+
+// LogValue renders the request with the field names Cloud Logging knows.
+func (h HTTPRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("requestMethod", h.Method),
+		slog.String("requestUrl", h.URL),
+		slog.Int("status", h.Status),
+		slog.String("latency", fmt.Sprintf("%.6fs", h.Latency.Seconds())),
+		slog.String("userAgent", clip(h.UserAgent, 256)),
+		slog.String("remoteIp", h.RemoteIP),
+		slog.Int64("requestSize", h.RequestSize),
+		slog.Int64("responseSize", h.ResponseSize),
+	)
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

@@ -1,0 +1,102 @@
+package observe
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"strings"
+)
+
+// Trace is the W3C trace context of a request (Trace Context Level 1).
+type Trace struct {
+	TraceID string // 32 lower-case hex digits, not all zero
+	SpanID  string // 16 lower-case hex digits, not all zero: our own span
+	Sampled bool
+}
+
+// Continue reads an inbound traceparent and opens a span of our own below it;
+// a missing or malformed one starts a new trace.
+func Continue(traceparent string) Trace {
+	t := Trace{SpanID: randomHex(8)}
+	if id, sampled, ok := parseTraceparent(traceparent); ok {
+		t.TraceID, t.Sampled = id, sampled
+	} else {
+		t.TraceID = randomHex(16)
+	}
+	return t
+}
+
+// Traceparent renders the header to send on.
+func (t Trace) Traceparent() string {
+	flags := "00"
+	if t.Sampled {
+		flags = "01"
+	}
+	return "00-" + t.TraceID + "-" + t.SpanID + "-" + flags
+}
+
+// Attrs returns the log attributes that tie an entry to its trace. project is
+// the Google Cloud project, or "" elsewhere.
+func (t Trace) Attrs(project string) []slog.Attr {
+	if project == "" {
+		return []slog.Attr{slog.String("trace_id", t.TraceID), slog.String("span_id", t.SpanID)}
+	}
+	return []slog.Attr{
+		slog.String("logging.googleapis.com/trace", "projects/"+project+"/traces/"+t.TraceID),
+		slog.String("logging.googleapis.com/spanId", t.SpanID),
+		slog.Bool("logging.googleapis.com/trace_sampled", t.Sampled),
+	}
+}
+
+func parseTraceparent(s string) (traceID string, sampled, ok bool) {
+	// version "-" trace-id "-" parent-id "-" flags; later versions may append.
+	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' {
+		return "", false, false
+	}
+	version, id, parent, flags := s[:2], s[3:35], s[36:52], s[53:55]
+	if !isLowerHex(version) || version == "ff" || !isLowerHex(id) || !isLowerHex(parent) || !isLowerHex(flags) {
+		return "", false, false
+	}
+	if (version == "00" && len(s) != 55) || (len(s) > 55 && s[55] != '-') {
+		return "", false, false
+	}
+	if strings.Trim(id, "0") == "" || strings.Trim(parent, "0") == "" {
+		return "", false, false
+	}
+	low, err := hex.DecodeString(flags)
+	return id, err == nil && low[0]&1 == 1, true
+}
+
+func isLowerHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: see crypto/rand.Read
+	return hex.EncodeToString(b)
+}
+
+// NewRequestID makes an identity for a request that brought none.
+func NewRequestID() string { return randomHex(16) }
+
+// ValidRequestID reports whether a caller's X-Request-ID may be kept: 1 to 128
+// of A-Z a-z 0-9 . _ -
+func ValidRequestID(s string) bool {
+	if len(s) < 1 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

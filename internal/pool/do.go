@@ -1,0 +1,215 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/pool/upstream"
+)
+
+// Do runs one call on a worker and returns its answer, whatever its status.
+// It waits in the queue while no worker can take the call. Errors are
+// *api.Error, or the context's own when the caller has gone; then the worker's
+// connection is closed, so that it can stop too.
+func (p *Pool) Do(ctx context.Context, req *Request) (*Response, error) {
+	resp, err := p.do(ctx, req)
+	if err != nil {
+		p.metrics.refused(err)
+	}
+	return resp, err
+}
+
+func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
+	if !safePath(req.Path) {
+		return nil, errBadRequest(errors.New("path is not below " + api.InternalPrefix))
+	}
+	p.budget.earn()
+	until := p.opts.Now().Add(p.maxWait(req))
+	var (
+		queued, spent time.Duration
+		cold          bool
+		avoid         *worker
+	)
+	for attempt, counted := 1, 0; ; attempt++ {
+		arrived := p.opts.Now()
+		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
+		wait := p.opts.Now().Sub(arrived)
+		queued += wait
+		cold = cold || waited
+		p.metrics.waited(req.Service, wait)
+		if err != nil {
+			return nil, err
+		}
+		began := p.opts.Now()
+		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
+		spent += p.opts.Now().Sub(began)
+		if failure == nil {
+			resp.Queue, resp.Worker = queued, p.opts.Now().Sub(began)
+			resp.Cold, resp.Attempts = cold, attempt
+			if cold {
+				p.metrics.cold(req.Service)
+			}
+			return resp, nil
+		}
+		// A worker that is full by its own count gets its next call when a
+		// probe or an answer says there is room: waiting, not trying again.
+		if failure.class != classBusy {
+			counted++
+		}
+		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts || spent >= p.timeout(req) {
+			return nil, failure.err
+		}
+		// The budget is for work done twice. A call that no worker has begun
+		// adds none, and its worker gets no more until a probe says so.
+		if failure.ran && !p.budget.spend() {
+			p.metrics.exhausted()
+			return nil, failure.err
+		}
+		p.metrics.retried(failure.class)
+		avoid = w
+	}
+}
+
+func (p *Pool) maxWait(req *Request) time.Duration {
+	switch {
+	case req.MaxWait < 0:
+		return 0
+	case req.MaxWait == 0:
+		return p.opts.MaxWait
+	}
+	return min(req.MaxWait, p.opts.MaxWait)
+}
+
+func (p *Pool) timeout(req *Request) time.Duration {
+	if req.Timeout <= 0 {
+		return p.opts.Timeout
+	}
+	return req.Timeout
+}
+
+// attemptFailure is why one attempt gave no answer.
+type attemptFailure struct {
+	err   error
+	class string
+	// again is true when sending the call once more cannot run it twice, or
+	// may.
+	again bool
+	// ran is true when a worker may have begun to run the call.
+	ran bool
+}
+
+// attempt sends the call to w, on which it holds a slot, and gives the slot
+// back: at once on failure or when the answer is complete, else when the
+// answer's body is done. The worker has until timeout, body included.
+func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout time.Duration) (*Response, *attemptFailure) {
+	deadline := time.Now().Add(timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	slot := &lease{pool: p, worker: w}
+	header := forwardHeader(req, w.Token, time.Until(deadline))
+	if w.Authorize != nil {
+		if err := w.Authorize(ctx, header); err != nil {
+			slot.release(classAuth)
+			return nil, &attemptFailure{err: errUnreachable(req.Service).Because(err), class: classAuth, again: true}
+		}
+	}
+	answer, err := w.client.Do(ctx, &upstream.Request{
+		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Body: req.Body,
+		Deadline: deadline, // a second attempt is decided here, within the budget
+	})
+	if err != nil {
+		return nil, p.failed(ctx, slot, req, err)
+	}
+	cleanAnswer(answer.Header)
+	resp := &Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
+	content, whole, err := p.buffer(answer)
+	if err != nil {
+		_ = answer.Body.Close()
+		return nil, p.failed(ctx, slot, req, err)
+	}
+	if failure := p.judge(slot, req, answer.Status, content, whole); failure != nil {
+		_ = answer.Body.Close()
+		return nil, failure
+	}
+	if whole {
+		_ = answer.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(content))
+		slot.release("")
+		return resp, nil
+	}
+	resp.Body = &streamed{prefix: content, body: answer.Body, slot: slot}
+	return resp, nil
+}
+
+// failed says what a broken exchange means for the call and for the worker.
+func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error) *attemptFailure {
+	if ctx.Err() != nil {
+		slot.release(classNone)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return &attemptFailure{err: errDeadline("while the worker ran it").Because(err)}
+		}
+		return &attemptFailure{err: ctx.Err()}
+	}
+	var failure *upstream.Error
+	if errors.As(err, &failure) && failure.Stage == upstream.StageRequest {
+		slot.release(classNone)
+		return &attemptFailure{err: errBadRequest(err)}
+	}
+	class := classify(err)
+	notSent := failure != nil && !failure.Sent
+	if notSent {
+		p.mu.Lock()
+		p.suspectLocked(slot.worker, req.Service, classDial)
+		p.mu.Unlock()
+		slot.release(class)
+		return &attemptFailure{err: errUnreachable(req.Service).Because(err), class: class, again: true}
+	}
+	slot.release(class)
+	if class == classTimeout {
+		return &attemptFailure{err: errDeadline("while the worker ran it").Because(err), class: class}
+	}
+	return &attemptFailure{err: errWorkerFailed().Because(err), class: class, again: req.Idempotent, ran: true}
+}
+
+// classNone tells nothing about the worker: the caller left, or asked for
+// something that cannot be sent.
+const classNone = "none"
+
+// lease is one slot of a worker.
+type lease struct {
+	pool   *Pool
+	worker *worker
+	done   bool
+}
+
+// release gives the slot back and tells the breaker how it went: class is
+// empty for well, or why not. Releasing twice is a programmer's mistake.
+func (l *lease) release(class string) {
+	if l.done {
+		panic("pool: slot released twice")
+	}
+	l.done = true
+	p, w := l.pool, l.worker
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch class {
+	case "":
+		w.breaker.succeed()
+		w.full = false
+	case classNone:
+	case classRefused, classBusy:
+		w.lastErr = class
+	default:
+		w.lastErr = class
+		p.metrics.failed(w.Name, class)
+		if w.breaker.fail(p.opts.Now()) {
+			p.opts.Logger.Warn("worker is left out after failures in a row", "worker", w.Name, "class", class)
+		}
+	}
+	p.giveBackLocked(w)
+}

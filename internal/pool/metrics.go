@@ -1,0 +1,159 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/pool/hold"
+)
+
+// otherService stands for services beyond the first maxServices in labels.
+const otherService = "other"
+
+// metrics are the pool's own series. Every label value comes from a list in
+// this package or from the configuration, but for service names, of which
+// there are at most maxServices.
+type metrics struct {
+	pool *Pool
+
+	wait      *prometheus.HistogramVec
+	colds     *prometheus.CounterVec
+	retries   *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
+	overflows *prometheus.CounterVec
+	noBudget  prometheus.Counter
+	failures  *prometheus.CounterVec
+	scrapes   *prometheus.CounterVec
+
+	depth, bytes, inFlight, limit, state *prometheus.Desc
+
+	services boundedNames
+}
+
+func newMetrics(p *Pool) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		pool: p,
+		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "omni_gateway_queue_wait_seconds",
+			Help:    "Time calls waited for a worker, from zero for those that did not.",
+			Buckets: []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
+		}, []string{"service"}),
+		colds:     counter("omni_gateway_cold_starts_total", "Calls answered after waiting for a worker to become ready.", "service"),
+		retries:   counter("omni_gateway_retries_total", "Calls sent again, by what went wrong before.", "reason"),
+		refusals:  counter("omni_gateway_refusals_total", "Calls not answered by a worker, by error code.", "code"),
+		overflows: counter("omni_gateway_queue_overflows_total", "Calls refused because a cap of the queue was reached.", "cap"),
+		noBudget: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "omni_gateway_retry_budget_exhausted_total", Help: "Retries not made because the budget was spent.",
+		}),
+		failures: counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
+		scrapes:  counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+
+		depth:    prometheus.NewDesc("omni_gateway_queue_depth", "Calls held for a worker.", []string{"service"}, nil),
+		bytes:    prometheus.NewDesc("omni_gateway_queue_bytes", "Bytes held with waiting calls.", nil, nil),
+		inFlight: prometheus.NewDesc("omni_gateway_worker_in_flight", "Calls a worker is running.", []string{"worker"}, nil),
+		limit:    prometheus.NewDesc("omni_gateway_worker_max_concurrency", "Calls a worker takes at once.", []string{"worker"}, nil),
+		state:    prometheus.NewDesc("omni_gateway_worker_state", "1 for the state a worker is in.", []string{"worker", "state"}, nil),
+	}
+	for _, r := range []string{classDial, classRefused, classBusy, classAuth, classBroken, classGarbage, classStatus} {
+		m.retries.WithLabelValues(r)
+	}
+	for _, w := range p.workers {
+		m.scrapes.WithLabelValues(w.Name)
+		for _, c := range classes {
+			m.failures.WithLabelValues(w.Name, c)
+		}
+	}
+	for _, code := range []string{"no_worker", "queue_full", "still_loading", "deadline_exceeded", "worker_failed", "client_gone"} {
+		m.refusals.WithLabelValues(code)
+	}
+	for _, name := range overflowNames {
+		m.overflows.WithLabelValues(name)
+	}
+	return m
+}
+
+var overflowNames = map[error]string{
+	hold.ErrQueueCount: "calls", hold.ErrQueueBytes: "bytes",
+	hold.ErrTenantCount: "tenant_calls", hold.ErrTenantBytes: "tenant_bytes",
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	for _, c := range []prometheus.Collector{
+		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
+	} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ prometheus.Collector = (*metrics)(nil)
+
+// Describe implements prometheus.Collector for what is read off the pool.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.depth, m.bytes, m.inFlight, m.limit, m.state} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	snapshot, depth := m.pool.Snapshot(), map[string]float64{}
+	m.pool.mu.Lock()
+	for _, name := range m.services.list() {
+		depth[name] = 0
+	}
+	for lane := range m.pool.queue.Lanes {
+		depth[m.services.label(lane)] += float64(m.pool.queue.LaneLen(lane))
+	}
+	m.pool.mu.Unlock()
+	for service, n := range depth {
+		gauge(m.depth, n, service)
+	}
+	gauge(m.bytes, float64(snapshot.HeldBytes))
+	for _, w := range snapshot.Workers {
+		gauge(m.inFlight, float64(w.InFlight), w.Name)
+		gauge(m.limit, float64(w.MaxConcurrency), w.Name)
+		for _, s := range states {
+			value := 0.0
+			if s == w.State {
+				value = 1
+			}
+			gauge(m.state, value, w.Name, s)
+		}
+	}
+}
+
+func (m *metrics) waited(service string, d time.Duration) {
+	m.wait.WithLabelValues(m.services.label(service)).Observe(max(d, 0).Seconds())
+}
+
+func (m *metrics) cold(service string)         { m.colds.WithLabelValues(m.services.label(service)).Inc() }
+func (m *metrics) retried(class string)        { m.retries.WithLabelValues(class).Inc() }
+func (m *metrics) exhausted()                  { m.noBudget.Inc() }
+func (m *metrics) failed(worker, class string) { m.failures.WithLabelValues(worker, class).Inc() }
+func (m *metrics) unscraped(worker string)     { m.scrapes.WithLabelValues(worker).Inc() }
+func (m *metrics) full(err error)              { m.overflows.WithLabelValues(overflowNames[err]).Inc() }
+
+// refused counts a call that got no worker's answer.
+func (m *metrics) refused(err error) {
+	code := "client_gone"
+	var e *api.Error
+	if errors.As(err, &e) {
+		code = e.Code
+	} else if !errors.Is(err, context.Canceled) {
+		code = "other"
+	}
+	m.refusals.WithLabelValues(code).Inc()
+}

@@ -1,0 +1,150 @@
+// Package pool runs calls on workers: it knows which worker is ready for which
+// service, holds calls fairly until one is, never gives a worker more than it
+// says it can take, and sends a call twice only when that cannot run it twice.
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/omni-run/omni/internal/pool/hold"
+	"github.com/omni-run/omni/internal/pool/upstream"
+)
+
+// Pool is a set of workers. Safe for concurrent use.
+type Pool struct {
+	opts    Options
+	budget  *budget
+	metrics *metrics
+	names   map[string]*worker
+
+	mu      sync.Mutex
+	workers []*worker
+	queue   *hold.Queue[*waiter]
+	// starts is how long each service took to become ready, smoothed.
+	starts   map[string]time.Duration
+	rotate   int // where the search for the least loaded worker begins
+	inFlight int
+	stopping bool
+	drained  chan struct{} // closed when stopping and nothing is in flight
+
+	lifecycle sync.Mutex
+	cancel    context.CancelFunc // nil unless started
+	probers   sync.WaitGroup
+}
+
+// New makes a pool; it knows no worker's state until Start.
+func New(options Options) (*Pool, error) {
+	opts := options.withDefaults()
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	p := &Pool{
+		opts:    opts,
+		budget:  newBudget(opts.RetryShare),
+		names:   map[string]*worker{},
+		queue:   hold.New[*waiter](opts.Hold),
+		starts:  map[string]time.Duration{},
+		drained: make(chan struct{}),
+	}
+	for _, config := range opts.Workers {
+		w, err := newWorker(config, &opts)
+		if err != nil {
+			return nil, err
+		}
+		p.workers = append(p.workers, w)
+		p.names[w.Name] = w
+	}
+	p.metrics = newMetrics(p)
+	if opts.Registerer != nil {
+		if err := p.metrics.register(opts.Registerer); err != nil {
+			return nil, fmt.Errorf("pool: registering metrics: %w", err)
+		}
+	}
+	return p, nil
+}
+
+func newWorker(config Worker, opts *Options) (*worker, error) {
+	base, err := url.Parse(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("pool: worker %s: address is not a URL", config.Name)
+	}
+	client, err := upstream.New(base, upstream.Options{
+		Dial: opts.Dial, DialTimeout: opts.DialTimeout, HeaderTimeout: opts.HeaderTimeout,
+		BodyTimeout: opts.BodyTimeout, TLS: config.TLS,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pool: worker %s: %w", config.Name, err)
+	}
+	if config.Weight == 0 {
+		config.Weight = 1
+	}
+	w := &worker{
+		Worker: config, client: client, kick: make(chan struct{}, 1),
+		limit: opts.Concurrency, since: opts.Now(),
+		breaker: breaker{after: opts.EjectAfter, base: opts.EjectFor},
+	}
+	if len(config.Services) > 0 {
+		w.static = map[string]bool{}
+		for _, s := range config.Services {
+			w.static[s] = true
+		}
+	}
+	return w, nil
+}
+
+// Start begins to probe the workers, in the background, until Stop is called
+// or ctx ends. Only the first call counts.
+func (p *Pool) Start(ctx context.Context) error {
+	p.lifecycle.Lock()
+	defer p.lifecycle.Unlock()
+	p.mu.Lock()
+	stopping := p.stopping
+	p.mu.Unlock()
+	if stopping {
+		return errors.New("pool: start after stop")
+	}
+	if p.cancel != nil {
+		return nil
+	}
+	ctx, p.cancel = context.WithCancel(ctx)
+	for _, w := range p.workers {
+		p.probers.Go(func() { p.watch(ctx, w) })
+	}
+	return nil
+}
+
+// Stop refuses new and held calls, waits for those in flight until ctx ends,
+// and ends the probing. It is idempotent.
+func (p *Pool) Stop(ctx context.Context) error {
+	p.mu.Lock()
+	if !p.stopping {
+		p.stopping = true
+		for p.refuseNextLocked(func(string) bool { return true }, errStopping()) {
+		}
+		if p.inFlight == 0 {
+			close(p.drained)
+		}
+	}
+	p.mu.Unlock()
+	var err error
+	select {
+	case <-p.drained:
+	case <-ctx.Done():
+		err = fmt.Errorf("pool: calls still in flight: %w", ctx.Err())
+	}
+	p.lifecycle.Lock()
+	defer p.lifecycle.Unlock()
+	if p.cancel != nil {
+		p.cancel()
+	}
+	p.probers.Wait()
+	for _, w := range p.workers {
+		w.client.Close()
+	}
+	return err
+}

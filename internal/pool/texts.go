@@ -1,0 +1,45 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/omni-run/omni/internal/metricsmerge"
+)
+
+// Limits on fetching the workers' metrics.
+const (
+	metricsTimeout  = 2 * time.Second
+	maxMetricsBytes = 4 << 20
+)
+
+// MetricsTexts fetches the metrics of every worker at once. A worker that does
+// not answer properly within 2 s is left out and counted.
+func (p *Pool) MetricsTexts(ctx context.Context) []metricsmerge.Source {
+	texts := make([]metricsmerge.Source, len(p.workers))
+	var wg sync.WaitGroup
+	for i, w := range p.workers {
+		wg.Go(func() {
+			status, content, failure := p.get(ctx, w, "/metrics", metricsTimeout, maxMetricsBytes)
+			if failure == nil && status != http.StatusOK {
+				failure = &probeError{classStatus, errors.New(http.StatusText(status))}
+			}
+			if failure != nil {
+				p.metrics.unscraped(w.Name)
+				return
+			}
+			texts[i] = metricsmerge.Source{Worker: w.Name, Text: content}
+		})
+	}
+	wg.Wait()
+	kept := texts[:0]
+	for _, s := range texts {
+		if s.Worker != "" {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}

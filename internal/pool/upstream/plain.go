@@ -1,0 +1,266 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// maxInformational limits the 1xx answers before the real one.
+const maxInformational = 8
+
+// plain speaks HTTP/1.1 over TCP.
+type plain struct {
+	host    string // as in the Host field
+	address string // to dial
+	options Options
+	idle    idleSet
+}
+
+var _ Client = (*plain)(nil)
+
+func newPlain(base *url.URL, options Options) *plain {
+	address := base.Host
+	if base.Port() == "" {
+		address = net.JoinHostPort(base.Hostname(), "80")
+	}
+	return &plain{host: base.Host, address: address, options: options}
+}
+
+func (p *plain) Tidy()  { p.idle.tidy(time.Now(), &p.options) }
+func (p *plain) Close() { p.idle.close() }
+
+// Do implements Client. A dead kept-alive connection is replaced by a fresh
+// one, once, if nothing of the request went out or, for an idempotent request,
+// nothing of the answer came in.
+func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
+	if err := req.check(); err != nil {
+		return nil, &Error{Stage: StageRequest, Err: err}
+	}
+	deadline := req.Deadline
+	if d, ok := ctx.Deadline(); ok && (deadline.IsZero() || d.Before(deadline)) {
+		deadline = d
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &Error{Stage: StageDial, Err: err}
+	}
+	if c := p.idle.take(time.Now(), &p.options); c != nil {
+		resp, err := p.exchange(ctx, c, req, deadline)
+		if err == nil {
+			return resp, nil
+		}
+		safe := !err.Sent || req.Idempotent && err.Stage != StageBody && connectionLost(err)
+		if !safe || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	c, err := dial(ctx, p.address, &p.options, deadline)
+	if err != nil {
+		return nil, &Error{Stage: StageDial, Err: cause(ctx, err)}
+	}
+	resp, failure := p.exchange(ctx, c, req, deadline)
+	if failure != nil {
+		return nil, failure
+	}
+	return resp, nil
+}
+
+// exchange sends req on c and reads the head of the answer. On failure c is
+// closed.
+func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline time.Time) (*Response, *Error) {
+	c.begin(deadline)
+	stop := func() bool { return true }
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, c.abort)
+	}
+	fail := func(stage string, err error) *Error {
+		stop()
+		_ = c.Close()
+		return &Error{Stage: stage, Sent: c.written > 0, Err: cause(ctx, err)}
+	}
+	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body)
+	if writeErr != nil && (c.written == 0 || errors.Is(writeErr, os.ErrDeadlineExceeded)) {
+		return nil, fail(StageWrite, writeErr)
+	}
+	// After a broken write the worker's reason may still be there to read, as
+	// when it refused a large body.
+	if p.options.HeaderTimeout > 0 {
+		c.limit(p.options.HeaderTimeout)
+	}
+	h, kind, length, keep, err := c.readAnswer(req.Method, p.options.MaxHeaderBytes)
+	if err != nil {
+		if writeErr != nil {
+			return nil, fail(StageWrite, writeErr)
+		}
+		return nil, fail(StageHead, err)
+	}
+	c.limit(0)
+	c.perRead = p.options.BodyTimeout
+	c.keepFor = p.options.IdleTimeout
+	if t := keepAliveTimeout(h.header); t > 0 {
+		c.keepFor = min(c.keepFor, t-t/5)
+	}
+	stripHops(h.header)
+	b := &body{client: p, conn: c, ctx: ctx, stop: stop, keep: keep && writeErr == nil, kind: kind, left: length}
+	if kind == bodyChunked {
+		b.chunks = chunked{br: c.br}
+	}
+	if kind == bodyNone || kind == bodyLength && length == 0 {
+		b.finish(true)
+		b.err = io.EOF
+	}
+	return &Response{Status: h.status, Header: h.header, Length: length, Body: b}, nil
+}
+
+// readAnswer reads heads until one is final.
+func (c *conn) readAnswer(method string, limit int) (h head, kind int, length int64, keep bool, err error) {
+	for range maxInformational {
+		if c.head, err = readHead(c.br, c.head[:0], limit); err != nil {
+			if len(c.head) > 0 {
+				err = unexpected(err)
+			}
+			return h, 0, 0, false, err
+		}
+		if h, err = parseHead(string(c.head)); err != nil {
+			return h, 0, 0, false, err
+		}
+		if h.status == http.StatusSwitchingProtocols {
+			return h, 0, 0, false, malformed("protocol switch nobody asked for")
+		}
+		if h.status >= 200 {
+			kind, length, keep, err = h.framing(method)
+			return h, kind, length, keep, err
+		}
+	}
+	return h, 0, 0, false, malformed("more than %d informational answers", maxInformational)
+}
+
+// readBody reads from the right source for the kind of body.
+func readBody(br *bufio.Reader, kind int, chunks *chunked, left *int64, p []byte) (int, error) {
+	switch kind {
+	case bodyChunked:
+		return chunks.Read(p)
+	case bodyLength:
+		if *left == 0 {
+			return 0, io.EOF
+		}
+		if int64(len(p)) > *left {
+			p = p[:*left]
+		}
+		n, err := br.Read(p)
+		*left -= int64(n)
+		if err != nil {
+			return n, unexpected(err)
+		}
+		if *left == 0 {
+			return n, io.EOF
+		}
+		return n, nil
+	case bodyUntilClose:
+		return br.Read(p)
+	}
+	return 0, io.EOF
+}
+
+// cause prefers the context's reason: when the caller has gone, the connection
+// error is only how it showed.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// connectionLost reports whether err is how a connection that the other side
+// closed looks before any byte of an answer.
+func connectionLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// check refuses what would break the framing of the request.
+func (r *Request) check() error {
+	if !validToken(r.Method) {
+		return errors.New("method is not a token")
+	}
+	if r.Path == "" || r.Path[0] != '/' || !visible(r.Path) || !visible(r.RawQuery) {
+		return errors.New("path or query holds a byte that must be escaped")
+	}
+	for name, values := range r.Header {
+		if !validToken(name) {
+			return errors.New("header field name is not a token")
+		}
+		for _, v := range values {
+			if !validValue(v) {
+				return errors.New("header field " + name + " holds a control character")
+			}
+		}
+	}
+	return nil
+}
+
+// visible reports whether s is free of blanks, controls and '#'. Bytes above
+// ASCII pass: some clients send raw UTF-8 and Go's server accepts it.
+func visible(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f || c == '#' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendHead renders the head of the request.
+func appendHead(b []byte, host string, r *Request) []byte {
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, r.Path...)
+	if r.RawQuery != "" {
+		b = append(b, '?')
+		b = append(b, r.RawQuery...)
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, host...)
+	b = append(b, "\r\n"...)
+	for name, values := range r.Header {
+		if ownField(name) {
+			continue
+		}
+		for _, v := range values {
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, v...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	if len(r.Body) > 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(r.Body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// ownField reports whether the client writes this field itself, or never.
+func ownField(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Host", "Content-Length", "Expect":
+		return true
+	default:
+		return hopByHop[http.CanonicalHeaderKey(name)]
+	}
+}
+
+// release keeps c for the next call.
+func (p *plain) release(c *conn) {
+	c.begin(time.Time{})
+	c.idleAt = time.Now()
+	p.idle.put(c, p.options.MaxIdle)
+}

@@ -1,0 +1,147 @@
+package pool
+
+import (
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/pool/upstream"
+)
+
+// States of a worker as operators see them.
+const (
+	stateUnreachable = "unreachable" // does not answer its health check, or answers nonsense
+	stateLoading     = "loading"
+	stateReady       = "ready"
+	stateDraining    = "draining" // says itself that it wants no new work
+	stateDrained     = "drained"  // taken out by an operator
+	stateEjected     = "ejected"  // left out for a time after failures in a row
+	stateFailed      = "failed"   // no service loaded
+)
+
+var states = []string{
+	stateUnreachable, stateLoading, stateReady, stateDraining, stateDrained, stateEjected, stateFailed,
+}
+
+// Classes of what goes wrong with a worker: the values of a metric label.
+const (
+	classDial    = "dial"
+	classTimeout = "timeout"
+	classBroken  = "broken"  // the connection ended in mid-call
+	classGarbage = "garbage" // not HTTP, or not the contract
+	classStatus  = "status"  // an unexpected HTTP status
+	classRefused = "refused" // still_loading or draining
+	classBusy    = "busy"    // runs as many calls as it can, by its own count
+	classAuth    = "auth"    // no credentials could be made for it
+)
+
+var classes = []string{
+	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth,
+}
+
+// worker is what the pool knows about one worker. All but the fields set by
+// newWorker are guarded by the pool's lock.
+type worker struct {
+	Worker
+	client upstream.Client
+	static map[string]bool // nil: learned from health
+	kick   chan struct{}   // ends the prober's sleep
+
+	up       bool // the last probe went well
+	answered bool // some probe ever did
+	draining bool
+	drained  bool
+	services map[string]string // service to state
+	version  string
+	inFlight int
+	limit    int
+	// full is set when the worker refused a call as one too many: another
+	// gateway's, or one whose caller left and which it has not given up yet.
+	full    bool
+	breaker breaker
+	lastErr string
+	misses  int // probes in a row that timed out
+
+	// since is when the worker stopped being ready, zero while it is.
+	since time.Time
+	eta   time.Duration // as the worker put it at etaAt; zero if it did not
+	etaAt time.Time
+	// lazy is true while the prober sleeps for longer than ProbeFast.
+	lazy bool
+}
+
+// serves reports whether the worker is the kind that takes calls for service,
+// ready or not. A worker that never answered may be.
+func (w *worker) serves(service string) bool {
+	if w.static != nil {
+		return w.static[service]
+	}
+	if !w.answered {
+		return true
+	}
+	_, ok := w.services[service]
+	return ok
+}
+
+// ready reports whether calls for service may be sent now, slots aside.
+func (w *worker) ready(service string) bool {
+	return w.up && !w.draining && !w.drained && w.services[service] == api.StateReady &&
+		(w.static == nil || w.static[service])
+}
+
+// slots is how many calls may be in flight.
+func (w *worker) slots() int {
+	if w.breaker.halfOpen {
+		return 1
+	}
+	return w.limit
+}
+
+func (w *worker) free() bool { return !w.full && w.inFlight < w.slots() }
+
+// load is the share of the worker that one more call would use.
+func (w *worker) load() float64 {
+	return float64(w.inFlight+1) / (float64(w.limit) * w.Weight)
+}
+
+// settled reports whether nothing about the worker is expected to change soon.
+func (w *worker) settled() bool {
+	return w.up && !w.full && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
+}
+
+func (w *worker) has(state string) bool {
+	for _, s := range w.services {
+		if s == state {
+			return true
+		}
+	}
+	return false
+}
+
+// state sums the worker up in one word.
+func (w *worker) state() string {
+	switch {
+	case w.drained:
+		return stateDrained
+	case !w.up:
+		return stateUnreachable
+	case w.draining:
+		return stateDraining
+	case w.breaker.open:
+		return stateEjected
+	case w.has(api.StateLoading):
+		return stateLoading
+	case w.has(api.StateReady):
+		return stateReady
+	case w.has(api.StateFailed):
+		return stateFailed
+	}
+	return stateLoading
+}
+
+// expected is how long until the worker should be ready, if it said so.
+func (w *worker) expected(now time.Time) (time.Duration, bool) {
+	if !w.up || w.eta <= 0 {
+		return 0, false
+	}
+	return w.eta - now.Sub(w.etaAt), true
+}
