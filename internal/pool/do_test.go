@@ -441,6 +441,34 @@ func TestRetries(t *testing.T) {
 		f.start()
 		<-done
 	})
+	t.Run("a full worker is waited for", func(t *testing.T) {
+		t.Parallel()
+		h := healthy(4, "echo")
+		h.InFlight = 4 // another gateway's
+		f := newFake(t, h)
+		f.answer = envelope(503, "worker_busy")
+		p := newPool(t, nil, f.worker("w"))
+		short := call("echo", "x")
+		short.MaxWait = 50 * time.Millisecond
+		_, err := p.Do(t.Context(), short)
+		refusedWith(t, err, 503, "queue_full")
+		if n := f.calls.Load(); n != 1 {
+			t.Fatalf("a full worker was sent %d calls", n)
+		}
+		refusals := 0
+		f.set(func(f *fakeWorker) {
+			f.health.InFlight = 0
+			f.answer = func(w http.ResponseWriter, r *http.Request) {
+				if refusals++; refusals <= 6 {
+					envelope(503, "worker_busy")(w, r)
+				}
+			}
+		})
+		resp, err := p.Do(t.Context(), call("echo", "x"))
+		if answered(t, resp, err); resp.Status != 200 || resp.Attempts != 7 {
+			t.Fatalf("%d after %d attempts", resp.Status, resp.Attempts)
+		}
+	})
 	for _, code := range []string{"still_loading", "draining"} {
 		t.Run("refused as "+code, func(t *testing.T) {
 			t.Parallel()
