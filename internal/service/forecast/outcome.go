@@ -96,4 +96,3 @@ func blended(entrants []*entrant) []backtest.Window {
 	}
 	return out
 }
-

@@ -203,4 +203,3 @@ func (out *outcome) result(set settings) *api.ForecastResult {
 	}
 	return r
 }
-
