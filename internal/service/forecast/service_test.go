@@ -399,7 +399,9 @@ func TestTrainerRefuses(t *testing.T) {
 }
 
 func BenchmarkPredict(b *testing.B) {
-	year := series(365, func(i int) float64 { return 1000 + 2*float64(i) + 100*math.Sin(2*math.Pi*float64(i)/7) + 30*math.Sin(float64(i*i)) })
+	year := series(365, func(i int) float64 {
+		return 1000 + 2*float64(i) + 100*math.Sin(2*math.Pi*float64(i)/7) + 30*math.Sin(float64(i*i))
+	})
 	for _, c := range []struct {
 		name, mode string
 		y          []float64
