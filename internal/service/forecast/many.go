@@ -11,6 +11,10 @@ import (
 	"github.com/omni-run/omni/internal/service"
 )
 
+// fullTraining is how many series of a call may each train on as many windows
+// as a series alone; more share what those would take.
+const fullTraining = 20
+
 // predictMany forecasts many series side by side; one that fails does not
 // touch the others.
 func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.ForecastRequest, set settings) (*api.ForecastAnswer, error) {
@@ -20,6 +24,9 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	network, err := s.globalFor(ctx, call.Tenant, set.mode)
 	if err != nil {
 		return nil, err
+	}
+	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode != modeGlobal {
+		call.Warn("with %d series in one call, each network trains on fewer windows than it would alone", len(req.Series))
 	}
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
 	failures := make([]error, len(req.Series))

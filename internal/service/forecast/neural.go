@@ -35,6 +35,8 @@ type neural struct {
 	rate             float64
 	seed             int64
 	period           int
+	// share divides workBudget among the series of a call; 0 counts as 1.
+	share int
 }
 
 // transform takes what a network need not learn out of a series: growth by
@@ -101,7 +103,7 @@ type trained struct {
 func (n neural) train(ctx context.Context, y []float64, progress func(float64)) (*trained, error) {
 	lookback := min(n.lookback, longestLookback, len(y)-1)
 	t := newTransform(y, n.period)
-	windows := max(leastWindows, min(mostWindows, workBudget/(lookback*n.epochs)))
+	windows := max(leastWindows, min(mostWindows, workBudget/max(1, n.share)/(lookback*n.epochs)))
 	net, report, err := lstm.TrainSeries(ctx, [][]float64{t.apply(y)}, lstm.SeriesConfig{
 		Lookback: lookback, MaxWindows: windows,
 		Training: lstm.Training{Epochs: n.epochs, Rate: min(mostRate, rateScale*n.rate), Patience: patience},
