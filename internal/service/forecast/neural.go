@@ -46,13 +46,17 @@ type transform struct {
 	indices []float64
 }
 
-// logRatio is how far a positive series must spread before ratios describe it
-// better than differences.
-const logRatio = 4
+// A positive series that spreads so far, over at least so many values, is
+// better described by ratios than by differences. On shorter ones a step
+// misjudged in ratios grows into an absurd forecast.
+const (
+	logRatio  = 4
+	leastLogs = 60
+)
 
 func newTransform(y []float64, period int) transform {
 	var t transform
-	if low := slices.Min(y); low > 0 && slices.Max(y)/low > logRatio {
+	if low := slices.Min(y); low > 0 && len(y) >= leastLogs && slices.Max(y)/low > logRatio {
 		t.log = true
 	}
 	if period > 1 {
