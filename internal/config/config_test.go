@@ -88,6 +88,7 @@ func TestRefusals(t *testing.T) {
 		{"negative wait", "hold: {max_wait: -3s}\n", "hold.max_wait", nil},
 		{"tenant above whole", "hold: {max_requests: 5, tenant_requests: 9}\n", "hold.tenant_requests = 9", nil},
 		{"body above cap", "tiers: {free: {max_body: 99999999999}}\n", "tiers.free.max_body", nil},
+		{"burst below a route's cost", "tiers: {free: {burst: 5}}\n", "tiers.free.burst = 5", nil},
 		{"worker scheme", "workers: [{name: a, url: 'ftp://x'}]\n", "workers[0].url", nil},
 		{"worker twice", "workers: [{name: a, url: 'http://x'}, {name: a, url: 'http://y'}]\n", "stands twice", nil},
 		{"credentials in a URL", "workers: [{name: a, url: 'http://u:hunter2@x'}]\n", "workers[0].url", nil},

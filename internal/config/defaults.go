@@ -66,9 +66,9 @@ func (h Hold) withDefaults() Hold {
 // DefaultTiers are the plans of the contract.
 func DefaultTiers() map[string]Tier {
 	return map[string]Tier{
-		"free":       {RequestsPerMinute: 100, Concurrent: 4, MaxBody: 1 << 20, MonthlyUnits: 100_000, Weight: 1},
-		"pro":        {RequestsPerMinute: 1_000, Concurrent: 32, MaxBody: 8 << 20, MonthlyUnits: 5_000_000, Weight: 4},
-		"enterprise": {RequestsPerMinute: 10_000, Concurrent: 256, MaxBody: 32 << 20, Weight: 16},
+		"free":       {RequestsPerMinute: 100, Concurrent: 20, MaxBody: 4 << 20, MonthlyUnits: 100_000, Weight: 1},
+		"pro":        {RequestsPerMinute: 1_000, Concurrent: 100, MaxBody: 16 << 20, MonthlyUnits: 5_000_000, Weight: 4},
+		"enterprise": {RequestsPerMinute: 10_000, Concurrent: 1_000, MaxBody: 32 << 20, Weight: 16},
 	}
 }
 

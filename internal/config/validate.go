@@ -95,6 +95,12 @@ func (c Config) validateLimits(v *faults) {
 }
 
 func (c Config) validateTiers(v *faults) {
+	dearest := Route{Units: 1}
+	for _, r := range c.Routes {
+		if r.Units > dearest.Units {
+			dearest = r
+		}
+	}
 	for name, t := range c.Tiers {
 		at := "tiers." + name
 		if !tierShape.MatchString(name) {
@@ -102,6 +108,9 @@ func (c Config) validateTiers(v *faults) {
 		}
 		between(v, at+".requests_per_minute", t.RequestsPerMinute, 1, 100_000_000)
 		between(v, at+".burst", t.Burst, 1, 100_000_000)
+		if t.Burst < dearest.Units {
+			v.say("%s.burst = %d, must be at least %d, the cost of %s, or that route could never be called", at, t.Burst, dearest.Units, dearest.Path)
+		}
 		between(v, at+".concurrent", t.Concurrent, 1, 1_000_000)
 		between(v, at+".max_body", t.MaxBody, 1<<10, c.Limits.MaxBody)
 		between(v, at+".weight", t.Weight, 1, 10_000)

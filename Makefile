@@ -1,0 +1,56 @@
+# Omni. `make` lists what can be done. Go and a shell are all that is needed.
+GO       ?= go
+BIN      := bin
+PKG      := github.com/omni-run/omni
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X $(PKG)/internal/buildinfo.stamped=$(VERSION)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*') go.mod go.sum
+# The race detector needs a C compiler; without one the tests run without it.
+RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
+TESTFLAGS ?= -shuffle=on -timeout 20m
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo build test lint fuzz gateway-deps openapi verify smoke accept clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(BIN)/omni ## build, start everything on this machine, print a URL, a key and a call
+	@$(BIN)/omni up
+
+demo: $(BIN)/omni ## run every capability against a running `make up`
+	@$(BIN)/omni demo
+
+build: $(BIN)/omni $(BIN)/omni-gateway $(BIN)/omni-worker ## the three binaries, static, in bin/
+
+$(BIN)/%: $(SOURCES)
+	@mkdir -p $(BIN)
+	$(BUILD) -o $@ ./cmd/$*
+
+test: ## every test, race detector on, in random order
+	@test -n "$(RACE)" || echo "no C compiler here: the tests run without the race detector"
+	$(GO) test $(RACE) $(TESTFLAGS) ./...
+
+lint: ## gofumpt, go vet, staticcheck, golangci-lint (those that are installed)
+	./.ci/lint
+
+fuzz: ## each fuzz target for FUZZTIME (default 20s)
+	./.ci/fuzz $(or $(FUZZTIME),20s)
+
+gateway-deps: ## write down what the gateway's binary links
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/omni-gateway | LC_ALL=C sort > internal/archtest/gateway-deps.txt
+
+openapi: ## write api/spec/openapi.json anew from the code
+	$(GO) generate ./api/spec
+
+verify: ## generated files and go.mod are as the code wants them
+	$(GO) mod tidy -diff
+	$(GO) generate ./api/spec
+	git diff --exit-code -- api/spec go.mod go.sum
+
+smoke: build ## start the real binaries, call them, stop them
+	./.ci/smoke
+
+clean: ## remove what was built (not ./omni-data)
+	rm -rf $(BIN) dist

@@ -1,0 +1,172 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/usage"
+)
+
+// statusClientGone is how an exchange is counted whose caller left before the
+// answer. It is never sent.
+const statusClientGone = 499
+
+// account is the outermost stage: it answers what failed further in, and then
+// enters the exchange into the ledger, counts, logs and reports it, panics
+// included. All of it happens before net/http ends the answer.
+func (g *Gateway) account(next Handler) Handler {
+	return func(x *Exchange) error {
+		g.metrics.active.Inc()
+		defer g.metrics.active.Dec()
+		stack := g.guard(next, x)
+		status := x.W.status
+		if status == 0 {
+			status = statusClientGone
+		}
+		took := g.now().Sub(x.Begun)
+		g.enter(x, status, took)
+		g.count(x, status, took)
+		g.logAccess(x, status, took)
+		if status >= 500 {
+			g.report(x, status, stack)
+		}
+		return nil
+	}
+}
+
+// guard runs the exchange and answers its error. It returns the stack of a
+// panic, if there was one.
+func (g *Gateway) guard(next Handler, x *Exchange) (stack []byte) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		stack = debug.Stack()
+		if x.W.started() {
+			// Half an answer is out: breaking the connection is the only honest end.
+			g.log.LogAttrs(x.Context(), slog.LevelError, "panic while answering", append(x.attrs(g.cfg.Project), slog.Any("panic", p), slog.String("stack", string(stack)))...)
+			panic(http.ErrAbortHandler)
+		}
+		fail(x, fmt.Errorf("panic: %v", p))
+	}()
+	err := next(x)
+	if err == nil {
+		return nil
+	}
+	if gone := x.Context().Err(); gone != nil && (errors.Is(err, errClientGone) || errors.Is(err, context.Canceled)) {
+		x.Failure = err
+		return nil // nobody is left to answer
+	}
+	fail(x, err)
+	return nil
+}
+
+// enter writes the ledger. A ledger that cannot be written fails no call: the
+// ledger itself keeps the entry, warns and counts.
+func (g *Gateway) enter(x *Exchange, status int, took time.Duration) {
+	if x.Principal.Tenant == "" {
+		return
+	}
+	err := g.Ledger.Record(usage.Entry{
+		Tenant: x.Principal.Tenant, Route: x.endpoint(), Status: status, Units: int64(x.Units), Latency: took, At: x.Begun,
+	})
+	if err != nil {
+		g.log.LogAttrs(x.Context(), slog.LevelError, "the usage ledger refused an entry", append(x.attrs(g.cfg.Project), slog.String("error", err.Error()))...)
+	}
+}
+
+func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
+	endpoint, method, code := x.endpoint(), methodLabel(x.R.Method), strconv.Itoa(status)
+	g.metrics.requests.WithLabelValues(endpoint, method, code).Inc()
+	g.metrics.seconds.WithLabelValues(endpoint, method).Observe(took.Seconds())
+	if status >= 400 {
+		kind := x.ErrorCode
+		switch {
+		case status == statusClientGone:
+			kind = "client_gone"
+		case kind == "":
+			kind = "from_worker" // a refusal passed on: its code is in the worker's body
+		}
+		g.metrics.errors.WithLabelValues(endpoint, kind, code).Inc()
+	}
+}
+
+func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
+	level := slog.LevelInfo
+	switch {
+	case status >= 500:
+		level = slog.LevelError
+	case status == http.StatusTooManyRequests:
+		level = slog.LevelWarn
+	}
+	if level == slog.LevelInfo && (!*g.cfg.Log.Access || (x.Entry != nil && x.Entry.public && !g.log.Enabled(x.Context(), slog.LevelDebug))) {
+		return // probes and scrapes would drown the rest
+	}
+	attrs := append(x.attrs(g.cfg.Project),
+		slog.Any("httpRequest", observe.HTTPRequest{
+			Method: methodLabel(x.R.Method), URL: x.logURL(), Status: status, Latency: took, UserAgent: x.R.UserAgent(),
+			RemoteIP: x.Remote.String(), RequestSize: max(x.R.ContentLength, int64(len(x.Body))), ResponseSize: x.W.bytes,
+		}),
+		slog.String("tier", x.Principal.Tier), slog.String("key_id", x.Principal.KeyID), slog.Int("units", x.Units))
+	if x.WorkerName != "" {
+		attrs = append(attrs, slog.Group("phases",
+			slog.Float64("queue_ms", milliseconds(x.Queue)), slog.Float64("worker_ms", milliseconds(x.Worker))),
+			slog.String("worker", x.WorkerName), slog.Int("attempts", x.Attempts), slog.Bool("cold_start", x.Cold))
+	}
+	if x.Failure != nil {
+		attrs = append(attrs, slog.String("error", x.Failure.Error()))
+	}
+	g.log.LogAttrs(x.Context(), level, "request", attrs...)
+}
+
+// logURL is the route's pattern where there is one: an id in a path is the
+// tenant's business, and an unmatched path is a stranger's text, clipped.
+func (x *Exchange) logURL() string {
+	if x.Entry != nil {
+		return x.Entry.pattern
+	}
+	if p := x.R.URL.EscapedPath(); len(p) <= 200 {
+		return p
+	}
+	return x.R.URL.EscapedPath()[:200]
+}
+
+func (g *Gateway) report(x *Exchange, status int, stack []byte) {
+	kind := "http_5xx"
+	switch {
+	case stack != nil:
+		kind = "panic"
+	case status == http.StatusBadGateway:
+		kind = "worker_failed"
+	case status == http.StatusServiceUnavailable || status == http.StatusNotImplemented:
+		return // overload and absence are metrics and alerts, not errors in code
+	}
+	err := x.Failure
+	if err == nil {
+		err = fmt.Errorf("worker %s answered %d", x.WorkerName, status)
+	}
+	g.reporter.Report(observe.Failure{
+		Err: err, Kind: kind, RequestID: x.RequestID, Tenant: x.Principal.Tenant, Route: x.endpoint(), Status: status,
+		TraceID: x.Trace.TraceID, Stack: stack,
+	})
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// methodLabel keeps callers from inventing label values.
+func methodLabel(m string) string {
+	switch m {
+	case "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS":
+		return m
+	default:
+		return "OTHER"
+	}
+}

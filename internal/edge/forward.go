@@ -1,0 +1,145 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/pool"
+)
+
+// answer is the end of the private way: the gateway's own handler, or a worker.
+func (g *Gateway) answer(x *Exchange) error {
+	if x.Entry.handle != nil {
+		return x.Entry.handle(x)
+	}
+	res, err := g.Pool.Do(x.Context(), g.poolRequest(x))
+	if err != nil {
+		if x.Context().Err() != nil && errors.Is(context.Cause(x.Context()), context.Canceled) {
+			return errClientGone
+		}
+		return err
+	}
+	defer res.Body.Close()
+	return g.passOn(x, res)
+}
+
+// poolRequest is the call as the worker sees it: the internal path, the
+// tenant, and none of the caller's credentials.
+func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
+	h := make(http.Header, 8)
+	for _, name := range []string{"Content-Type", "Accept", "Accept-Language"} {
+		if v := x.R.Header[name]; len(v) > 0 {
+			h[name] = v[:1]
+		}
+	}
+	if _, ok := h["Content-Type"]; !ok && len(x.Body) > 0 {
+		h["Content-Type"] = []string{"application/json"}
+	}
+	h["X-Tenant-Id"] = []string{x.Principal.Tenant}
+	h["X-Tenant-Tier"] = []string{x.Principal.Tier}
+	h["X-Request-Id"] = []string{x.RequestID}
+	h["Traceparent"] = []string{x.Trace.Traceparent()}
+	return &pool.Request{
+		Service: x.Entry.route.Service, Method: x.R.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
+		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
+		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(g.cfg.Hold.MaxWait.D()),
+	}
+}
+
+// maxWait is how long the call may be held: the configured time, or less if
+// the caller asks so. deadline has checked the header.
+func (x *Exchange) maxWait(most time.Duration) time.Duration {
+	if v := x.R.Header.Get(api.HeaderMaxWait); v != "" {
+		if d, err := time.ParseDuration(v); err == nil && d >= 0 {
+			return min(d, most)
+		}
+	}
+	return most
+}
+
+// deadline refuses a malformed X-Omni-Max-Wait instead of ignoring it.
+func (g *Gateway) deadline(next Handler) Handler {
+	return func(x *Exchange) error {
+		if v := x.R.Header.Get(api.HeaderMaxWait); v != "" {
+			if d, err := time.ParseDuration(v); err != nil || d < 0 {
+				return api.BadRequest("bad_max_wait", "%s must be a duration such as 30s", api.HeaderMaxWait)
+			}
+		}
+		return next(x)
+	}
+}
+
+// passOn sends a worker's answer to the caller. A worker that broke is 502
+// here, in our words; its refusals go through as they are.
+func (g *Gateway) passOn(x *Exchange, res *pool.Response) error {
+	x.Queue, x.Worker, x.WorkerName, x.Cold, x.Attempts = res.Queue, res.Worker, res.WorkerName, res.Cold, res.Attempts
+	if broken(res.Status) {
+		return api.NewError(http.StatusBadGateway, "worker_failed", "the worker failed at this call; the request id finds it in the log").
+			Because(fmt.Errorf("worker %s answered %d", res.WorkerName, res.Status))
+	}
+	h := x.W.Header()
+	copyHeader(h, res.Header)
+	g.timingHeaders(x)
+	if h.Get("Cache-Control") == "" {
+		h["Cache-Control"] = []string{"no-store"}
+	}
+	if x.Entry.route.Units > 0 && res.Status < 400 {
+		x.Units = x.Entry.route.Units
+	}
+	x.W.WriteHeader(res.Status)
+	if _, err := io.Copy(x.W, res.Body); err != nil {
+		if x.Context().Err() != nil {
+			return errClientGone
+		}
+		// The head is out, so breaking the connection is the only way to tell.
+		x.Failure = fmt.Errorf("passing the answer of worker %s on: %w", res.WorkerName, err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// broken reports whether a status says that the worker, not the call, is at
+// fault. 401, 403 and 407 mean that the worker does not trust this gateway.
+func broken(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return true
+	default:
+		return status == http.StatusBadGateway || status < 200 || status > 599
+	}
+}
+
+// timingHeaders tells a caller who waited how long and for what.
+func (g *Gateway) timingHeaders(x *Exchange) {
+	h := x.W.Header()
+	h["Server-Timing"] = []string{"queue;dur=" + formatMS(x.Queue) + ", worker;dur=" + formatMS(x.Worker)}
+	if x.Cold {
+		h[http.CanonicalHeaderKey(api.HeaderColdStart)] = []string{"true"}
+	}
+}
+
+func formatMS(d time.Duration) string {
+	return strconv.FormatFloat(milliseconds(d), 'f', -1, 64)
+}
+
+// ours are headers that only the gateway may set.
+var ours = map[string]bool{
+	"X-Request-Id": true, "Server": true, "X-Powered-By": true, "Set-Cookie": true, "Date": true, "Ratelimit": true,
+	"Ratelimit-Policy": true, "X-Content-Type-Options": true, "Server-Timing": true, "Strict-Transport-Security": true,
+}
+
+func copyHeader(dst, src http.Header) {
+	for name, values := range src {
+		if ours[name] || strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-") {
+			continue
+		}
+		dst[name] = values
+	}
+}

@@ -1,0 +1,172 @@
+// Package edge is the gateway's public face: it gives each request an
+// identity, decides who calls and whether they may, takes the body in, and
+// hands the call to a worker; on the way back it counts and logs. The stages
+// stand in order in Gateway.stages, which is the place to start reading.
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/authn"
+	"github.com/omni-run/omni/internal/config"
+	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/usage"
+)
+
+// Authenticator says who presents a credential.
+type Authenticator interface {
+	Authenticate(ctx context.Context, presented string) (authn.Principal, error)
+}
+
+// Forwarder runs a call on a worker, once one is ready.
+type Forwarder interface {
+	Do(ctx context.Context, r *pool.Request) (*pool.Response, error)
+	Counts() (ready, total int)
+	// Stop refuses held calls and waits for those that run.
+	Stop(ctx context.Context) error
+}
+
+// Ledger remembers what was answered.
+type Ledger interface {
+	Record(e usage.Entry) error
+}
+
+// Deps is what the gateway stands on. All but Reporter, Admin and Now are
+// required.
+type Deps struct {
+	Config  config.Config
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	Registry *prometheus.Registry
+	Reporter *observe.Reporter
+
+	Keys        Authenticator
+	Limits      Limits
+	Pool        Forwarder
+	Ledger      Ledger
+	Jobs        Jobs
+	Idempotency Idempotency
+	Reports     Reports
+
+	// Metrics answers GET /metrics, Admin everything below /admin (nil for
+	// 404), each behind the stages' checks.
+	Metrics http.Handler
+	Admin   http.Handler
+	// DocsHTML and OpenAPI are served as they are.
+	DocsHTML, OpenAPI []byte
+}
+
+// Gateway is an http.Handler. Make one with New.
+type Gateway struct {
+	Deps
+	cfg      config.Config
+	log      *slog.Logger
+	now      func() time.Time
+	reporter *observe.Reporter
+	metrics  *metrics
+	table    *table
+	proxies  []netip.Prefix
+	begun    time.Time
+	handle   Handler
+	draining atomic.Bool
+}
+
+// New builds the gateway from its parts.
+func New(d Deps) (*Gateway, error) {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if err := d.Limits.validate(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry), begun: d.Now()}
+	for _, cidr := range d.Config.TrustedProxies {
+		p, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("edge: trusted proxy: %w", err)
+		}
+		g.proxies = append(g.proxies, p)
+	}
+	t, err := newTable(g.entries())
+	if err != nil {
+		return nil, err
+	}
+	g.table = t
+	g.handle = g.stages()
+	return g, nil
+}
+
+// stages is a request's way through the gateway, outermost first.
+func (g *Gateway) stages() Handler {
+	public := chain(g.answerHere,
+		g.guardAddress, // one address cannot flood the open paths
+	)
+	private := chain(g.answer,
+		g.authenticate,     // 401, 403: who calls
+		g.limitRate,        // 429: the tenant's rate and monthly units
+		g.route,            // 404, 405, 403 scope
+		g.limitConcurrency, // 429: the tenant's calls at a time
+		g.readBody,         // 413, 415, 400: the whole body, and that it is JSON
+		g.replay,           // 409, or the stored answer for an Idempotency-Key
+		g.respondAsync,     // 202 and a job, where asked for
+		g.deadline,         // the caller's own limit on waiting
+	)
+	return chain(func(x *Exchange) error {
+		if x.Entry != nil && x.Entry.public {
+			return public(x)
+		}
+		return private(x)
+	},
+		g.account,  // envelope, ledger, metrics, log, error report: whatever happens further in
+		g.identify, // request id, trace, address
+		g.locate,   // 400 for a path that two layers could read differently
+	)
+}
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &Exchange{W: &responseWriter{ResponseWriter: w}, R: r, Begun: g.now()}
+	_ = g.handle(x) // account has answered whatever failed
+}
+
+// Drain makes /health/ready say 503, so that no new traffic is sent here.
+func (g *Gateway) Drain() { g.draining.Store(true) }
+
+// locate finds the route, so that the stages know what is asked for. It
+// refuses nothing but unusable paths: a stranger learns nothing about which
+// paths exist.
+func (g *Gateway) locate(next Handler) Handler {
+	return func(x *Exchange) error {
+		if framedTwice(x.Context()) {
+			x.W.Header().Set("Connection", "close")
+			return api.BadRequest("bad_framing", "the request has both Content-Length and Transfer-Encoding")
+		}
+		path, err := cleanPath(x.R.URL)
+		if err != nil {
+			return err
+		}
+		x.Path = path
+		if x.R.Method == http.MethodConnect || x.R.URL.IsAbs() || x.R.URL.Opaque != "" {
+			return errAbsoluteTarget()
+		}
+		entries, values := g.table.find(path)
+		x.Entry, x.Values = pick(entries, x.R.Method), values
+		return next(x)
+	}
+}
+
+// errClientGone is returned when the caller hung up while being served.
+var errClientGone = errors.New("edge: the caller went away")

@@ -1,0 +1,49 @@
+package edge
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/omni-run/omni/internal/observe"
+)
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	active   prometheus.Gauge
+	errors   *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	hits     *prometheus.CounterVec
+	misses   *prometheus.CounterVec
+}
+
+// newMetrics registers the gateway's own series. Every label value is one of
+// ours: route patterns, known methods, status codes, error codes, tier names.
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "api_requests_total", Help: "Requests answered, by route pattern, method and status code.",
+		}, []string{"endpoint", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "api_request_duration_seconds", Help: "Time from a request's arrival to the end of its answer.", Buckets: observe.LatencyBuckets(),
+		}, []string{"endpoint", "method"}),
+		active: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "api_active_requests", Help: "Requests being handled now, those that wait for a worker included.",
+		}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "api_errors_total", Help: "Requests answered with an error, by route pattern, error code and status code.",
+		}, []string{"endpoint", "error_type", "status_code"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "api_rate_limit_refusals_total", Help: "Requests refused by a limit, by tier and by which limit.",
+		}, []string{"tier", "limit"}),
+		hits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cache_hits_total", Help: "Look-ups that a cache answered.",
+		}, []string{"cache"}),
+		misses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cache_misses_total", Help: "Look-ups that a cache could not answer.",
+		}, []string{"cache"}),
+	}
+	reg.MustRegister(m.requests, m.seconds, m.active, m.errors, m.refusals, m.hits, m.misses)
+	m.hits.WithLabelValues("idempotency")
+	m.misses.WithLabelValues("idempotency")
+	return m
+}

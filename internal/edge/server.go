@@ -1,0 +1,64 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Serve answers on the listener until ctx ends, then stops gracefully:
+// readiness goes off, connections drain, requests in flight finish, all within
+// the configured time.
+func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	l := g.cfg.Limits
+	srv := &http.Server{
+		Handler:           g,
+		ReadHeaderTimeout: l.HeaderTimeout.D(),
+		IdleTimeout:       l.IdleTimeout.D(),
+		MaxHeaderBytes:    l.MaxHeader,
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		Protocols:         new(http.Protocols),
+		ConnContext:       withConn,
+
+		DisableGeneralOptionsHandler: true,
+	}
+	// HTTP/2 without TLS by prior knowledge is what Cloud Run speaks to a
+	// container; the Upgrade: h2c form is not offered.
+	srv.Protocols.SetHTTP1(true)
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(strictListener{ln}) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	g.Drain()
+	g.log.Info("gateway drains", "within", l.DrainTimeout.D().String())
+	return g.shutdown(context.WithoutCancel(ctx), srv)
+}
+
+// shutdown lets requests in flight finish. Those still held for a worker when
+// most of the time is over are told to come back, since an answer is better
+// than a connection that breaks.
+func (g *Gateway) shutdown(ctx context.Context, srv *http.Server) error {
+	whole := g.cfg.Limits.DrainTimeout.D()
+	stop, cancel := context.WithTimeout(ctx, whole)
+	defer cancel()
+	release := time.AfterFunc(whole*3/4, func() {
+		last, cancel := context.WithTimeout(ctx, whole/4)
+		defer cancel()
+		if err := g.Pool.Stop(last); err != nil {
+			g.log.Warn("calls were still running when the gateway stopped", "error", err)
+		}
+	})
+	defer release.Stop()
+	if err := srv.Shutdown(stop); err != nil {
+		return errors.Join(fmt.Errorf("draining: %w", err), srv.Close())
+	}
+	return nil
+}

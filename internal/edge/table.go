@@ -1,0 +1,125 @@
+package edge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/omni-run/omni/internal/config"
+)
+
+// entry is one path and method of the gateway.
+type entry struct {
+	method  string
+	pattern string
+	// public entries need no key.
+	public bool
+	// master entries take the master key only.
+	master bool
+	scope  string
+	units  int
+	// handle answers the entry here; nil sends it to a worker as route says.
+	handle Handler
+	route  config.Route
+}
+
+// table finds the entry of a request. It is built once and only read.
+type table struct {
+	exact    map[string][]*entry // full path without wildcards → one entry a method
+	patterns []*pattern
+}
+
+type pattern struct {
+	segments []string
+	prefix   bool // the pattern ends in /* and matches everything below
+	entries  []*entry
+}
+
+func newTable(entries []*entry) (*table, error) {
+	t := &table{exact: map[string][]*entry{}}
+	for _, e := range entries {
+		if err := t.add(e); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *table) add(e *entry) error {
+	if !strings.ContainsAny(e.pattern, "{*") {
+		for _, other := range t.exact[e.pattern] {
+			if other.method == e.method {
+				return fmt.Errorf("edge: %s %s stands twice", e.method, e.pattern)
+			}
+		}
+		t.exact[e.pattern] = append(t.exact[e.pattern], e)
+		return nil
+	}
+	name, prefix := strings.CutSuffix(e.pattern, "/*")
+	segments := strings.Split(name, "/")[1:]
+	for _, p := range t.patterns {
+		if p.prefix == prefix && slices.Equal(p.segments, segments) {
+			p.entries = append(p.entries, e)
+			return nil
+		}
+	}
+	t.patterns = append(t.patterns, &pattern{segments: segments, prefix: prefix, entries: []*entry{e}})
+	return nil
+}
+
+// find returns the entries of a path, one a method, and the wildcards' values.
+// No entry means an unknown path.
+func (t *table) find(path string) ([]*entry, map[string]string) {
+	if found, ok := t.exact[path]; ok {
+		return found, nil
+	}
+	segments := strings.Split(path, "/")[1:]
+	for _, p := range t.patterns {
+		if values, ok := p.match(segments); ok {
+			return p.entries, values
+		}
+	}
+	return nil, nil
+}
+
+func (p *pattern) match(segments []string) (map[string]string, bool) {
+	if len(segments) < len(p.segments) || (!p.prefix && len(segments) != len(p.segments)) || (p.prefix && len(segments) == len(p.segments)) {
+		return nil, false
+	}
+	values := map[string]string{}
+	for i, want := range p.segments {
+		switch {
+		case strings.HasPrefix(want, "{"):
+			if !validSegment(segments[i]) {
+				return nil, false
+			}
+			values[strings.Trim(want, "{}")] = segments[i]
+		case want != segments[i]:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// pick chooses the entry for a method; HEAD is served by GET's.
+func pick(entries []*entry, method string) *entry {
+	for _, e := range entries {
+		if e.method == method || e.method == "*" || (method == "HEAD" && e.method == "GET" && e.public) {
+			return e
+		}
+	}
+	return nil
+}
+
+// allowed lists the methods of a path for the Allow header.
+func allowed(entries []*entry) string {
+	methods := make([]string, 0, len(entries)+1)
+	for _, e := range entries {
+		methods = append(methods, e.method)
+		if e.method == "GET" && e.public {
+			methods = append(methods, "HEAD")
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
