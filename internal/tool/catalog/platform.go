@@ -40,7 +40,7 @@ func platform() []tool.Tool {
 			"seed":          whole("random seed", 0, 1<<31),
 		}),
 		Gives: []string{"assignments"}, Cost: 5, Call: post("/swarm/coordinate", func(a map[string]any) map[string]any {
-			inner := map[string]any{"tasks": a["tasks"], "workers": a["workers"]}
+			inner := map[string]any{"tasks": keep(a["tasks"], taskFields), "workers": keep(a["workers"], workerFields)}
 			if a["objective"] != nil {
 				inner["objective"] = a["objective"]
 			}
@@ -118,4 +118,34 @@ func seriesTools() []tool.Tool {
 			Gives: []string{"anomalies"}, Cost: 3, Call: post("/anomaly/isolation-forest", pass),
 		},
 	}
+}
+
+// Fields of a task and a worker that the scheduler takes; what else a caller's
+// rows hold (a name, a colour) is not its business.
+var (
+	taskFields   = []string{"id", "priority", "duration", "durations", "depends_on", "skills", "deadline", "release", "demand"}
+	workerFields = []string{"id", "skills", "speed", "capacity", "cost"}
+)
+
+// keep reduces the objects of a list to the given fields.
+func keep(v any, fields []string) any {
+	list, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	out := make([]any, len(list))
+	for i, item := range list {
+		object, ok := item.(map[string]any)
+		if !ok {
+			return v
+		}
+		kept := map[string]any{}
+		for _, f := range fields {
+			if x, ok := object[f]; ok {
+				kept[f] = x
+			}
+		}
+		out[i] = kept
+	}
+	return out
 }
