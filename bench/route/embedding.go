@@ -1,6 +1,9 @@
 package main
 
-import "github.com/omni-run/omni/internal/ml/route"
+import (
+	"github.com/omni-run/omni/internal/ml/route"
+	"github.com/omni-run/omni/models/embed"
+)
 
-// embedding returns the text embedding to fuse, or nil.
-func embedding() (route.Embedder, error) { return nil, nil }
+// embedding returns the shipped text embedding to fuse.
+func embedding() (route.Embedder, error) { return embed.Default() }
