@@ -139,8 +139,11 @@ func TestProblems(t *testing.T) {
 	}, "workers": 2}
 	reviews := map[string]any{"texts": []any{"I love it, great!", "terrible and bad", "it arrived"}}
 	dated := map[string]any{"data": []any{
-		map[string]any{"date": "2024-01-01", "revenue": 10}, map[string]any{"date": "2024-01-02", "revenue": 12}, map[string]any{"date": "2024-01-03", "revenue": 14},
-		map[string]any{"date": "2024-01-04", "revenue": 16}, map[string]any{"date": "2024-01-05", "revenue": 18},
+		map[string]any{"date": "2024-01-01", "revenue": 10},
+		map[string]any{"date": "2024-01-02", "revenue": 12},
+		map[string]any{"date": "2024-01-03", "revenue": 14},
+		map[string]any{"date": "2024-01-04", "revenue": 16},
+		map[string]any{"date": "2024-01-05", "revenue": 18},
 	}}
 	table := []any{}
 	for i := range 30 {
