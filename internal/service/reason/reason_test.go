@@ -182,6 +182,10 @@ func TestProblems(t *testing.T) {
 		"mixed":           {"What is 15% of 200, and what is the sentiment of these reviews? Then forecast the next 3 days.", map[string]any{"texts": reviews["texts"], "series": weekly()}, "calculate analyze_sentiment forecast", "= 30."},
 		"mixed two":       {"Summarize the series; detect anomalies and forecast the next 5", series, "describe_series detect_anomalies forecast", "Forecast of the next 5"},
 		"missing value":   {"Average of the series", map[string]any{"series": []any{1, nil, 3}}, "describe_series", "Statistics of 2 values: mean 2"},
+		"order of tasks":  {"Plan the best order for these tasks", tasks, "schedule_tasks", "makespan 7"},
+		"happy":           {"Are my customers happy?", reviews, "analyze_sentiment", "3 texts"},
+		"growing":         {"Will revenue keep growing?", map[string]any{"revenue": weekly()}, "forecast", "Forecast of the next 7"},
+		"user in a word":  {"Suggest items for user_42", nil, "recommend_products", "No recommendations"},
 		"vectors":         {`Search the knowledge base for "refund"`, nil, "search_texts", "q1"},
 	}
 	b, meaning := setup(t, nil), setup(t, withEmbedding)
@@ -237,6 +241,8 @@ func TestRefusals(t *testing.T) {
 		"essay + data":   {map[string]any{"problem": "Write an essay about the French revolution", "context": map[string]any{"series": weekly()}}, "needs_llm", "problem"},
 		"cooking + data": {map[string]any{"problem": "How do I cook rice?", "context": map[string]any{"texts": []any{"a"}, "tasks": []any{map[string]any{"id": "a"}}, "workers": 1}}, "needs_llm", "problem"},
 		"strategy":       {map[string]any{"problem": "How can we increase revenue by entering the Asian market?", "context": map[string]any{"current_revenue": 100000}}, "needs_llm", "problem"},
+		"meaning":        {map[string]any{"problem": "What is the meaning of life?"}, "needs_llm", "problem"},
+		"article":        {map[string]any{"problem": "Summarize this article", "context": map[string]any{"text": "Cats sleep a lot."}}, "needs_llm", "problem"},
 		"chat":           {map[string]any{"problem": "hello"}, "needs_llm", "problem"},
 		"no series":      {map[string]any{"problem": "Forecast the next 7 days"}, "missing_input", "context.series"},
 		"no texts":       {map[string]any{"problem": "What is the sentiment?"}, "missing_input", "context.texts"},
