@@ -18,20 +18,23 @@ import (
 // answer. It is never sent.
 const statusClientGone = 499
 
-// account is the outermost stage: it answers what failed further in, and then
-// enters the exchange into the ledger, counts, logs and reports it, panics
-// included. All of it happens before net/http ends the answer.
+// account is the outermost stage: it answers what failed further in, enters
+// the exchange into the ledger as its answer begins, and then counts, logs and
+// reports it, panics included.
 func (g *Gateway) account(next Handler) Handler {
 	return func(x *Exchange) error {
 		g.metrics.active.Inc()
 		defer g.metrics.active.Dec()
+		// The entry is on disk before the caller sees the answer, so that what
+		// was answered is counted even if the process dies at that moment.
+		x.W.beforeHead = func(status int) { g.enter(x, status, g.now().Sub(x.Begun)) }
 		stack, broken := g.guard(next, x)
 		status := x.W.status
+		took := g.now().Sub(x.Begun)
 		if status == 0 {
 			status = statusClientGone
+			g.enter(x, status, took)
 		}
-		took := g.now().Sub(x.Begun)
-		g.enter(x, status, took)
 		g.count(x, status, took)
 		g.logAccess(x, status, took)
 		if status >= 500 || broken {
@@ -61,6 +64,10 @@ func (g *Gateway) guard(next Handler, x *Exchange) (stack []byte, broken bool) {
 	switch {
 	case err == nil:
 	case x.Context().Err() != nil && (errors.Is(err, errClientGone) || errors.Is(err, context.Canceled)):
+		if stopping := x.interrupted(); stopping != nil && !x.W.started() {
+			fail(x, stopping)
+			break
+		}
 		x.Failure = err // nobody is left to answer
 	case errors.Is(err, errBrokenOff):
 		x.Failure, x.ErrorCode, broken = err, "worker_failed", true

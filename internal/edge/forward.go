@@ -24,7 +24,7 @@ func (g *Gateway) answer(x *Exchange) error {
 		if x.Context().Err() != nil && errors.Is(context.Cause(x.Context()), context.Canceled) {
 			return errClientGone
 		}
-		return err
+		return err // of a call that was interrupted, account knows why
 	}
 	defer res.Body.Close()
 	return g.passOn(x, res)
