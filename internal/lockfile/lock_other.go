@@ -1,7 +1,7 @@
 //go:build !unix || solaris || aix
 
-package usage
+package lockfile
 
-// lock does nothing here: on these systems the operator keeps a second process
+// Lock does nothing here: on these systems the operator keeps a second process
 // away from the folder.
-func lock(string) (unlock func(), err error) { return func() {}, nil }
+func Lock(string) (unlock func(), err error) { return func() {}, nil }
