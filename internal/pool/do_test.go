@@ -549,11 +549,14 @@ func TestRepeatableCallOutlivesAWorkersRestart(t *testing.T) {
 	f.answer = hangUp
 	p := newPool(t, nil, f.worker("w"))
 	untilState(t, p, "w", stateReady)
-	broken := 0
+	broken, gone := 0, make(chan struct{})
 	f.set(func(f *fakeWorker) {
 		f.answer = func(w http.ResponseWriter, r *http.Request) {
 			if broken++; broken == 2 {
-				go f.stop() // all further attempts find nobody
+				go func() { // all further attempts find nobody
+					f.stop()
+					close(gone)
+				}()
 			}
 			hangUp(w, r)
 		}
@@ -568,6 +571,7 @@ func TestRepeatableCallOutlivesAWorkersRestart(t *testing.T) {
 		}
 		ended <- err
 	}()
+	<-gone
 	untilState(t, p, "w", stateUnreachable)
 	f.set(func(f *fakeWorker) { f.answer = nil })
 	f.start()
