@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/config"
 )
 
@@ -104,7 +106,37 @@ func (g *Gateway) serveOpenAPI(x *Exchange) error {
 	return nil
 }
 
+type exchangeKey struct{}
+
+// serveAdmin hands over to the admin handler, which finds the exchange in the
+// request's context.
 func (g *Gateway) serveAdmin(x *Exchange) error {
-	g.Admin.ServeHTTP(x.W, x.R)
+	x.W.Header()["Cache-Control"] = []string{"no-store"}
+	g.Admin.ServeHTTP(x.W, x.R.WithContext(context.WithValue(x.Context(), exchangeKey{}, x)))
 	return nil
+}
+
+// PrincipalOf returns who makes a request that the gateway handed on.
+func PrincipalOf(r *http.Request) (authn.Principal, bool) {
+	x, ok := r.Context().Value(exchangeKey{}).(*Exchange)
+	if !ok {
+		return authn.Principal{}, false
+	}
+	return x.Principal, true
+}
+
+// RequestIDOf returns the identity of a request that the gateway handed on.
+func RequestIDOf(r *http.Request) string {
+	if x, ok := r.Context().Value(exchangeKey{}).(*Exchange); ok {
+		return x.RequestID
+	}
+	return ""
+}
+
+// Fail answers an error to a request that the gateway handed on, as the stages
+// answer theirs.
+func Fail(_ http.ResponseWriter, r *http.Request, err error) {
+	if x, ok := r.Context().Value(exchangeKey{}).(*Exchange); ok {
+		fail(x, err)
+	}
 }

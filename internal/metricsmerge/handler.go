@@ -67,7 +67,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // negotiate picks a text format; the binary ones are not offered.
 func negotiate(header http.Header) expfmt.Format {
-	format := expfmt.NegotiateIncludingOpenMetrics(header)
+	format := expfmt.NegotiateAccept(header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	switch format.FormatType() {
 	case expfmt.TypeTextPlain, expfmt.TypeOpenMetrics:
 		return format.WithEscapingScheme(model.UnderscoreEscaping)

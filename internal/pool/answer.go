@@ -38,8 +38,8 @@ func isJSON(header http.Header) bool {
 	return err == nil && kind == "application/json"
 }
 
-// judge looks at a 5xx answer. A worker that says it is still loading or
-// draining has not run the call. One that fails without the contract's
+// judge looks at a 5xx answer. A worker that says it is still loading, draining
+// or full has not run the call. One that fails without the contract's
 // envelope may say anything, even a stack trace: none of it goes on.
 func (p *Pool) judge(slot *lease, req *Request, status int, content []byte, whole bool) *attemptFailure {
 	if status < http.StatusInternalServerError {
@@ -53,18 +53,28 @@ func (p *Pool) judge(slot *lease, req *Request, status int, content []byte, whol
 			err: errWorkerFailed().Because(cause), class: classStatus, again: req.Idempotent, ran: true,
 		}
 	}
-	if status != http.StatusServiceUnavailable ||
-		envelope.Error != "still_loading" && envelope.Error != api.WorkerDraining {
+	if status != http.StatusServiceUnavailable {
 		return nil
 	}
+	switch envelope.Error {
+	case "still_loading", api.WorkerDraining:
+		return p.refusedBy(slot, req, classRefused, envelope.Error)
+	case "worker_busy":
+		return p.refusedBy(slot, req, classBusy, envelope.Error)
+	}
+	return nil
+}
+
+// refusedBy takes in that a worker would not begin the call.
+func (p *Pool) refusedBy(slot *lease, req *Request, class, code string) *attemptFailure {
 	p.mu.Lock()
-	p.suspectLocked(slot.worker, req.Service, classRefused)
+	p.suspectLocked(slot.worker, req.Service, class)
 	estimate := p.estimateLocked(req.Service)
 	p.mu.Unlock()
-	slot.release(classRefused)
-	cause := errors.New("worker refused: " + envelope.Error)
+	slot.release(class)
 	return &attemptFailure{
-		err: errRefused(req.Service, estimate).Because(cause), class: classRefused, again: true,
+		err:   errRefused(req.Service, estimate).Because(errors.New("worker refused: " + code)),
+		class: class, again: true,
 	}
 }
 

@@ -27,7 +27,7 @@ type grant struct {
 // acquire returns a worker with a slot taken for the caller, who must release
 // it. It waits until the time given. cold tells whether it waited for a worker
 // to become ready.
-func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid *worker) (w *worker, cold bool, err error) {
+func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid *worker, again bool) (w *worker, cold bool, err error) {
 	p.mu.Lock()
 	if err := p.hopelessLocked(req.Service); err != nil {
 		p.mu.Unlock()
@@ -46,7 +46,7 @@ func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid
 		return nil, cold, err
 	}
 	entry := &hold.Entry[*waiter]{
-		Lane: req.Service, Tenant: req.Tenant, Weight: req.Weight,
+		Lane: req.Service, Tenant: req.Tenant, Weight: req.Weight, Again: again,
 		Bytes: int64(len(req.Body)) + entryOverhead,
 		Value: &waiter{granted: make(chan grant, 1)},
 	}
@@ -264,10 +264,7 @@ func (p *Pool) hurryLocked() {
 	for _, w := range p.workers {
 		if w.lazy && !w.settled() {
 			w.lazy = false
-			select {
-			case w.kick <- struct{}{}:
-			default:
-			}
+			w.probeSoon()
 		}
 	}
 }

@@ -30,13 +30,13 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 	p.budget.earn()
 	until := p.opts.Now().Add(p.maxWait(req))
 	var (
-		queued time.Duration
-		cold   bool
-		avoid  *worker
+		queued, spent time.Duration
+		cold          bool
+		avoid         *worker
 	)
-	for attempt := 1; ; attempt++ {
+	for attempt, counted := 1, 0; ; attempt++ {
 		arrived := p.opts.Now()
-		w, waited, err := p.acquire(ctx, req, until, avoid)
+		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
 		wait := p.opts.Now().Sub(arrived)
 		queued += wait
 		cold = cold || waited
@@ -45,7 +45,8 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			return nil, err
 		}
 		began := p.opts.Now()
-		resp, failure := p.attempt(ctx, w, req)
+		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
+		spent += p.opts.Now().Sub(began)
 		if failure == nil {
 			resp.Queue, resp.Worker = queued, p.opts.Now().Sub(began)
 			resp.Cold, resp.Attempts = cold, attempt
@@ -54,8 +55,16 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			}
 			return resp, nil
 		}
-		if ctx.Err() != nil || !failure.again || attempt >= p.opts.Attempts {
+		// A worker that is full by its own count gets its next call when a
+		// probe or an answer says there is room: waiting, not trying again.
+		if failure.class != classBusy {
+			counted++
+		}
+		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts {
 			return nil, failure.err
+		}
+		if spent >= p.timeout(req) {
+			return nil, errDeadline("workers' time, all attempts together").Because(failure.err)
 		}
 		// The budget is for work done twice. A call that no worker has begun
 		// adds none, and its worker gets no more until a probe says so.
@@ -78,6 +87,13 @@ func (p *Pool) maxWait(req *Request) time.Duration {
 	return min(req.MaxWait, p.opts.MaxWait)
 }
 
+func (p *Pool) timeout(req *Request) time.Duration {
+	if req.Timeout <= 0 {
+		return p.opts.Timeout
+	}
+	return req.Timeout
+}
+
 // attemptFailure is why one attempt gave no answer.
 type attemptFailure struct {
 	err   error
@@ -91,17 +107,13 @@ type attemptFailure struct {
 
 // attempt sends the call to w, on which it holds a slot, and gives the slot
 // back: at once on failure or when the answer is complete, else when the
-// answer's body is done.
-func (p *Pool) attempt(ctx context.Context, w *worker, req *Request) (*Response, *attemptFailure) {
-	timeout := req.Timeout
-	if timeout <= 0 {
-		timeout = p.opts.Timeout
-	}
+// answer's body is done. The worker has until timeout, body included.
+func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout time.Duration) (*Response, *attemptFailure) {
 	deadline := time.Now().Add(timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	slot := &lease{pool: p, worker: w}
+	slot := &lease{pool: p, worker: w, deadline: deadline}
 	header := forwardHeader(req, w.Token, time.Until(deadline))
 	if w.Authorize != nil {
 		if err := w.Authorize(ctx, header); err != nil {
@@ -153,6 +165,10 @@ func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error)
 	}
 	class := classify(err)
 	notSent := failure != nil && !failure.Sent
+	if notSent && !time.Now().Before(slot.deadline) {
+		slot.release(classNone) // it was the call that had no time left
+		return &attemptFailure{err: errDeadline("while it was sent to a worker").Because(err)}
+	}
 	if notSent {
 		p.mu.Lock()
 		p.suspectLocked(slot.worker, req.Service, classDial)
@@ -175,7 +191,9 @@ const classNone = "none"
 type lease struct {
 	pool   *Pool
 	worker *worker
-	done   bool
+	// deadline of the call that holds it.
+	deadline time.Time
+	done     bool
 }
 
 // release gives the slot back and tells the breaker how it went: class is
@@ -191,8 +209,9 @@ func (l *lease) release(class string) {
 	switch class {
 	case "":
 		w.breaker.succeed()
+		w.full = false
 	case classNone:
-	case classRefused:
+	case classRefused, classBusy:
 		w.lastErr = class
 	default:
 		w.lastErr = class

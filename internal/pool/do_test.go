@@ -167,7 +167,7 @@ func TestRefusals(t *testing.T) {
 		short := call("echo", "x")
 		short.MaxWait = -1
 		_, err := p.Do(t.Context(), short)
-		if e := refusedWith(t, err, 503, "still_loading"); e.RetryAfter < 40*time.Second || e.RetryAfter > 42*time.Second {
+		if e := refusedWith(t, err, 503, "still_loading"); e.RetryAfter < 30*time.Second || e.RetryAfter > 42*time.Second {
 			t.Fatalf("Retry-After %v", e.RetryAfter)
 		}
 	})
@@ -271,14 +271,20 @@ func TestDeadlines(t *testing.T) {
 	}
 	p := newPool(t, nil, f.worker("w"))
 	r := call("echo", "x")
-	r.Timeout = 20 * time.Millisecond
+	r.Timeout = 200 * time.Millisecond
 	_, err := p.Do(t.Context(), r)
 	refusedWith(t, err, 504, "deadline_exceeded")
+	r.Timeout = 1 // not even time to open a connection: no fault of the worker's
+	_, err = p.Do(t.Context(), r)
+	refusedWith(t, err, 504, "deadline_exceeded")
+	if s := p.Snapshot().Workers[0]; s.State != stateReady {
+		t.Fatalf("the worker is %s", s.State)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err = p.Do(ctx, call("echo", "x"))
 	refusedWith(t, err, 504, "deadline_exceeded")
-	eventually(t, "the worker is hung up on", func() bool { return gone.Load() == 2 })
+	eventually(t, "the worker is hung up on", func() bool { return gone.Load() == f.calls.Load() })
 	eventually(t, "slots are free", func() bool { return p.Snapshot().Workers[0].InFlight == 0 })
 }
 
@@ -440,6 +446,34 @@ func TestRetries(t *testing.T) {
 		eventually(t, "the call is held", func() bool { return p.Snapshot().Held == 1 })
 		f.start()
 		<-done
+	})
+	t.Run("a full worker is waited for", func(t *testing.T) {
+		t.Parallel()
+		h := healthy(4, "echo")
+		h.InFlight = 4 // another gateway's
+		f := newFake(t, h)
+		f.answer = envelope(503, "worker_busy")
+		p := newPool(t, nil, f.worker("w"))
+		short := call("echo", "x")
+		short.MaxWait = 50 * time.Millisecond
+		_, err := p.Do(t.Context(), short)
+		refusedWith(t, err, 503, "queue_full")
+		if n := f.calls.Load(); n != 1 {
+			t.Fatalf("a full worker was sent %d calls", n)
+		}
+		refusals := 0
+		f.set(func(f *fakeWorker) {
+			f.health.InFlight = 0
+			f.answer = func(w http.ResponseWriter, r *http.Request) {
+				if refusals++; refusals <= 6 {
+					envelope(503, "worker_busy")(w, r)
+				}
+			}
+		})
+		resp, err := p.Do(t.Context(), call("echo", "x"))
+		if answered(t, resp, err); resp.Status != 200 || resp.Attempts != 7 {
+			t.Fatalf("%d after %d attempts", resp.Status, resp.Attempts)
+		}
 	})
 	for _, code := range []string{"still_loading", "draining"} {
 		t.Run("refused as "+code, func(t *testing.T) {

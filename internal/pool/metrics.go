@@ -61,7 +61,7 @@ func newMetrics(p *Pool) *metrics {
 		limit:    prometheus.NewDesc("omni_gateway_worker_max_concurrency", "Calls a worker takes at once.", []string{"worker"}, nil),
 		state:    prometheus.NewDesc("omni_gateway_worker_state", "1 for the state a worker is in.", []string{"worker", "state"}, nil),
 	}
-	for _, r := range []string{classDial, classRefused, classAuth, classBroken, classGarbage, classStatus} {
+	for _, r := range []string{classDial, classRefused, classBusy, classAuth, classBroken, classGarbage, classStatus} {
 		m.retries.WithLabelValues(r)
 	}
 	for _, w := range p.workers {

@@ -49,8 +49,8 @@ type Options struct {
 	Workers []Worker
 
 	// ProbeFast bounds the wait between two probes of a worker that is not
-	// ready; each wait is drawn from its upper three fifths, 20 to 50 ms.
-	// Default 50 ms.
+	// ready; default 50 ms. Each wait is drawn from its upper three fifths: 20
+	// to 50 ms. Those below are drawn from their upper fifth.
 	ProbeFast time.Duration
 	// ProbeIdle takes the place of ProbeFast once a worker has not been ready
 	// for 30 s and no call is held; default 250 ms.

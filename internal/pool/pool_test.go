@@ -2,11 +2,14 @@ package pool
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -53,6 +56,10 @@ func TestStress(t *testing.T) {
 		f := newFake(t, healthy(slots, "echo", "other"))
 		f.answer = func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
+			if f.now.Load() > slots { // one whose caller left is still running
+				envelope(503, "worker_busy")(w, r)
+				return
+			}
 			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(b)
@@ -95,8 +102,8 @@ func TestStress(t *testing.T) {
 				case err != nil:
 					t.Errorf("call: %v", err)
 				default:
-					if b, err := io.ReadAll(resp.Body); err == nil && string(b) != string(r.Body) {
-						t.Errorf("call %q got the answer %q", r.Body, b)
+					if b, err := io.ReadAll(resp.Body); err == nil && (resp.Status != 200 || string(b) != string(r.Body)) {
+						t.Errorf("call %q got the answer %d %q", r.Body, resp.Status, b)
 					}
 					_ = resp.Body.Close()
 					done.Add(1)
@@ -544,5 +551,58 @@ func TestMetrics(t *testing.T) {
 		if n := testutil.ToFloat64(p.metrics.scrapes.WithLabelValues(name)); n != 1 {
 			t.Errorf("%s: %v failed scrapes counted", name, n)
 		}
+	}
+}
+
+// A worker behind TLS is spoken to by net/http's client, under the same rules.
+func TestWorkerBehindTLS(t *testing.T) {
+	t.Parallel()
+	f := &fakeWorker{t: t, health: healthy(4, "echo")}
+	server := httptest.NewUnstartedServer(f)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	p := newPool(t, nil, Worker{Name: "w", URL: server.URL, TLS: &tls.Config{RootCAs: roots}})
+	r := call("echo", "hello")
+	r.Header.Set(api.HeaderIdempotencyKey, "k") // net/http alone would replay a POST with it
+	resp, err := p.Do(t.Context(), r)
+	if got := answered(t, resp, err); got != "hello" {
+		t.Fatalf("%q", got)
+	}
+	f.set(func(f *fakeWorker) { f.answer = hangUp })
+	before := f.calls.Load()
+	_, err = p.Do(t.Context(), r)
+	refusedWith(t, err, 502, "worker_failed")
+	if n := f.calls.Load() - before; n != 1 {
+		t.Fatalf("the call was sent %d times", n)
+	}
+	stranger := newPool(t, nil, Worker{Name: "w", URL: server.URL})
+	r.MaxWait = 20 * time.Millisecond
+	_, err = stranger.Do(t.Context(), r)
+	refusedWith(t, err, 503, "no_worker")
+}
+
+func TestNoCredentialsForWorker(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, healthy(4, "echo"))
+	var broken atomic.Bool
+	worker := f.worker("w")
+	worker.Authorize = func(context.Context, http.Header) error {
+		if broken.Load() {
+			return errors.New("metadata server does not answer")
+		}
+		return nil
+	}
+	p := newPool(t, func(o *Options) { o.ProbeSlow, o.ProbeFast = time.Hour, time.Hour }, worker)
+	untilState(t, p, "w", stateReady)
+	broken.Store(true)
+	_, err := p.Do(t.Context(), call("echo", "x"))
+	if e := refusedWith(t, err, 503, "no_worker"); strings.Contains(e.Message, "metadata") || e.Cause == nil {
+		t.Fatalf("%+v", e)
+	}
+	if f.calls.Load() != 0 {
+		t.Fatal("a call went out without credentials")
 	}
 }

@@ -162,15 +162,21 @@ func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError)
 		p.adoptLocked(w, health, now)
 	}
 	p.changedLocked(w, before, now, failure)
-	wait := p.opts.ProbeSlow
 	w.lazy = false
-	if !w.settled() || w.misses > 0 {
-		if wait = p.opts.ProbeFast; p.queue.Len() == 0 && now.Sub(w.since) > fastFor {
-			wait, w.lazy = p.opts.ProbeIdle, true
-		}
+	if w.settled() && w.misses == 0 {
+		return jitter(p.opts.ProbeSlow, 0.2)
 	}
-	// The upper three fifths of the wait: gateways do not probe in step.
-	return wait*2/5 + rand.N(wait*3/5+1)
+	if p.queue.Len() == 0 && now.Sub(w.since) > fastFor {
+		w.lazy = true
+		return jitter(p.opts.ProbeIdle, 0.2)
+	}
+	return jitter(p.opts.ProbeFast, 0.6)
+}
+
+// jitter draws a wait from the upper share of d, so that gateways do not probe
+// in step.
+func jitter(d time.Duration, share float64) time.Duration {
+	return d - time.Duration(rand.Float64()*share*float64(d))
 }
 
 // adoptLocked believes what a healthy probe said.
@@ -182,6 +188,7 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 	if h.MaxConcurrency > 0 {
 		w.limit = min(h.MaxConcurrency, maxConcurrency)
 	}
+	w.full = w.full && h.InFlight >= w.limit
 	w.eta = 0
 	if h.ETASeconds != nil && *h.ETASeconds > 0 && *h.ETASeconds < 86400 {
 		w.eta, w.etaAt = time.Duration(*h.ETASeconds*float64(time.Second)), now
@@ -241,7 +248,17 @@ func (p *Pool) suspectLocked(w *worker, service, class string) {
 		}
 	}
 	w.lastErr = class
+	if class == classBusy {
+		w.full = true
+		time.AfterFunc(p.opts.ProbeFast/2, w.probeSoon)
+		return
+	}
 	p.changedLocked(w, before, p.opts.Now(), nil)
+	w.probeSoon()
+}
+
+// probeSoon ends the prober's sleep.
+func (w *worker) probeSoon() {
 	select {
 	case w.kick <- struct{}{}:
 	default:

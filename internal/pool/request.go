@@ -24,7 +24,8 @@ type Request struct {
 	Weight float64
 	// Idempotent allows the call to be sent again after it may have run.
 	Idempotent bool
-	// Timeout limits the worker's time; zero takes the pool's.
+	// Timeout limits the workers' time, all attempts and the reading of the
+	// answer together; zero takes the pool's.
 	Timeout time.Duration
 	// MaxWait limits the time in the queue; zero takes the pool's, negative
 	// means not to wait.

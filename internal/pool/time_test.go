@@ -49,16 +49,15 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// onVirtualTime runs test against a pool with default intervals and one fake
-// worker, inside a bubble.
-func onVirtualTime(t *testing.T, health api.WorkerHealth, test func(t *testing.T, f *fakeWorker, p *Pool)) {
+// onVirtualTime runs test against a pool with one fake worker, inside a bubble.
+func onVirtualTime(t *testing.T, health api.WorkerHealth, fast time.Duration, test func(t *testing.T, f *fakeWorker, p *Pool)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := newPipes()
 		f := &fakeWorker{t: t, health: health}
 		server := &http.Server{Handler: f}
 		go func() { _ = server.Serve(network) }()
-		p, err := New(Options{Workers: []Worker{{Name: "w", URL: "http://worker"}}, Dial: network.dial})
+		p, err := New(Options{Workers: []Worker{{Name: "w", URL: "http://worker"}}, Dial: network.dial, ProbeFast: fast})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,12 +76,12 @@ func onVirtualTime(t *testing.T, health api.WorkerHealth, test func(t *testing.T
 // within one fast probe of its being ready.
 func TestFourMinutesOfLoading(t *testing.T) {
 	t.Parallel()
-	onVirtualTime(t, loading("echo"), func(t *testing.T, f *fakeWorker, p *Pool) {
+	onVirtualTime(t, loading("echo"), 500*time.Millisecond, func(t *testing.T, f *fakeWorker, p *Pool) {
 		const load = 4 * time.Minute
 		time.AfterFunc(load, func() { f.set(func(f *fakeWorker) { f.health = healthy(4, "echo") }) })
 		resp, err := p.Do(t.Context(), call("echo", "x"))
 		answered(t, resp, err)
-		if late := resp.Queue - load; late < 0 || late > 50*time.Millisecond || !resp.Cold {
+		if late := resp.Queue - load; late < 0 || late > 500*time.Millisecond || !resp.Cold {
 			t.Fatalf("waited %v, %v after the worker was ready", resp.Queue, late)
 		}
 	})
@@ -90,7 +89,7 @@ func TestFourMinutesOfLoading(t *testing.T) {
 
 func TestDefaultWaitIsFiveMinutes(t *testing.T) {
 	t.Parallel()
-	onVirtualTime(t, loading("echo"), func(t *testing.T, _ *fakeWorker, p *Pool) {
+	onVirtualTime(t, loading("echo"), 500*time.Millisecond, func(t *testing.T, _ *fakeWorker, p *Pool) {
 		began := time.Now()
 		longer := call("echo", "x")
 		longer.MaxWait = time.Hour
@@ -107,7 +106,7 @@ func TestEstimateFromPastStarts(t *testing.T) {
 	t.Parallel()
 	h := healthy(4, "echo")
 	h.Services["echo"] = api.ServiceHealth{State: api.StateReady, Seconds: 60}
-	onVirtualTime(t, h, func(t *testing.T, f *fakeWorker, p *Pool) {
+	onVirtualTime(t, h, 500*time.Millisecond, func(t *testing.T, f *fakeWorker, p *Pool) {
 		time.Sleep(2 * time.Second)
 		f.set(func(f *fakeWorker) { f.health = loading("echo") })
 		time.Sleep(20 * time.Second)
@@ -143,15 +142,15 @@ func TestProbeRates(t *testing.T) {
 		defer mu.Unlock()
 		return probes
 	}
-	onVirtualTime(t, healthy(4, "echo"), func(t *testing.T, f *fakeWorker, _ *Pool) {
+	onVirtualTime(t, healthy(4, "echo"), 0, func(t *testing.T, f *fakeWorker, _ *Pool) {
 		f.set(func(f *fakeWorker) { f.probe = count })
 		time.Sleep(2 * time.Second)
 		if n := during(10 * time.Second); n < 200 || n > 500 {
 			t.Errorf("%d probes in 10 s of loading, want 200 to 500", n)
 		}
 		time.Sleep(30 * time.Second)
-		if n := during(10 * time.Second); n < 40 || n > 100 {
-			t.Errorf("%d probes in 10 s while nobody waits, want 40 to 100", n)
+		if n := during(10 * time.Second); n < 39 || n > 52 {
+			t.Errorf("%d probes in 10 s while nobody waits, want 39 to 52", n)
 		}
 		f.set(func(f *fakeWorker) {
 			f.probe = func(w http.ResponseWriter, r *http.Request) {
@@ -162,8 +161,8 @@ func TestProbeRates(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Second)
-		if n := during(20 * time.Second); n < 20 || n > 50 {
-			t.Errorf("%d probes in 20 s of being ready, want 20 to 50", n)
+		if n := during(20 * time.Second); n < 19 || n > 26 {
+			t.Errorf("%d probes in 20 s of being ready, want 19 to 26", n)
 		}
 	})
 }

@@ -30,11 +30,12 @@ const (
 	classGarbage = "garbage" // not HTTP, or not the contract
 	classStatus  = "status"  // an unexpected HTTP status
 	classRefused = "refused" // still_loading or draining
+	classBusy    = "busy"    // runs as many calls as it can, by its own count
 	classAuth    = "auth"    // no credentials could be made for it
 )
 
 var classes = []string{
-	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classAuth,
+	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth,
 }
 
 // worker is what the pool knows about one worker. All but the fields set by
@@ -53,9 +54,12 @@ type worker struct {
 	version  string
 	inFlight int
 	limit    int
-	breaker  breaker
-	lastErr  string
-	misses   int // probes in a row that timed out
+	// full is set when the worker refused a call as one too many: another
+	// gateway's, or one whose caller left and which it has not given up yet.
+	full    bool
+	breaker breaker
+	lastErr string
+	misses  int // probes in a row that timed out
 
 	// since is when the worker stopped being ready, zero while it is.
 	since time.Time
@@ -92,7 +96,7 @@ func (w *worker) slots() int {
 	return w.limit
 }
 
-func (w *worker) free() bool { return w.inFlight < w.slots() }
+func (w *worker) free() bool { return !w.full && w.inFlight < w.slots() }
 
 // load is the share of the worker that one more call would use.
 func (w *worker) load() float64 {
@@ -101,7 +105,7 @@ func (w *worker) load() float64 {
 
 // settled reports whether nothing about the worker is expected to change soon.
 func (w *worker) settled() bool {
-	return w.up && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
+	return w.up && !w.full && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
 }
 
 func (w *worker) has(state string) bool {

@@ -447,13 +447,13 @@ func TestPendingIsBounded(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	l := openAt(t, dir, nil)
-	old := entry("acme", 1)
-	old.At = noon.AddDate(-3, 0, 0)
-	record(t, l, old, entry("acme", 1))
-	if n, _ := total(t, l, "acme"); n != 2 {
-		t.Fatalf("%d requests", n)
+	l := openAt(t, t.TempDir(), nil)
+	defer closeNow(t, l)
+	old, young := entry("acme", 1), entry("acme", 10)
+	old.At, young.At = noon.Add(-801*24*time.Hour), noon.Add(-799*24*time.Hour)
+	record(t, l, old, young, entry("acme", 100))
+	if err := l.Fold(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	l.folding.Lock()
 	l.pruned = time.Time{}
@@ -461,10 +461,9 @@ func TestRetention(t *testing.T) {
 	if err := l.prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := total(t, l, "acme"); n != 1 {
-		t.Errorf("%d requests after pruning, want 1", n)
+	if n, units := total(t, l, "acme"); n != 2 || units != 110 {
+		t.Errorf("%d requests, %d units after pruning, want 2 and 110", n, units)
 	}
-	closeNow(t, l)
 }
 
 func TestConcurrentRecordFoldReport(t *testing.T) {

@@ -23,7 +23,11 @@ func lock(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	// Closing the descriptor releases the lock; there is nothing to do about
-	// a failure to close.
-	return func() { _ = f.Close() }, nil
+	// Unlocked by name, not by closing alone: a child process being started at
+	// this moment still holds a copy of the descriptor. There is nothing to do
+	// about a failure.
+	return func() {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }

@@ -41,6 +41,12 @@ func (f *flow[T]) append(e *Entry[T]) {
 	f.tail = e
 }
 
+func (f *flow[T]) prepend(e *Entry[T]) {
+	e.flow, e.prev, e.next = f, nil, f.head
+	f.head.prev = e
+	f.head = e
+}
+
 func (f *flow[T]) unlink(e *Entry[T]) {
 	if e.prev == nil {
 		f.head = e.next
@@ -65,6 +71,11 @@ type lane[T any] struct {
 func (l *lane[T]) push(t *tenant[T], e *Entry[T]) {
 	l.count++
 	f := t.flows[l.name]
+	if f != nil && e.Again {
+		f.prepend(e)
+		heap.Fix(l, f.index)
+		return
+	}
 	if f != nil {
 		f.append(e)
 		return

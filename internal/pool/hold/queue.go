@@ -47,7 +47,11 @@ type Entry[T any] struct {
 	// Weight is the tenant's share; the latest one pushed counts.
 	Weight float64
 	Bytes  int64
-	Value  T
+	// Again marks a call that was handed out before but could not run. It goes
+	// to the front of its tenant's calls and no cap applies: there are no more
+	// of these than workers have slots.
+	Again bool
+	Value T
 
 	seq        uint64
 	flow       *flow[T]
@@ -110,7 +114,7 @@ func (q *Queue[T]) Push(e *Entry[T]) error {
 		panic("hold: entry pushed twice")
 	}
 	t := q.tenants[e.Tenant]
-	if err := q.admit(t, e.Bytes); err != nil {
+	if err := q.admit(t, e.Bytes); err != nil && !e.Again {
 		return err
 	}
 	weight := sanitize(e.Weight)

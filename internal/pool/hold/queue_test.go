@@ -167,6 +167,27 @@ func TestIdleTenantsAreForgotten(t *testing.T) {
 	}
 }
 
+// A call that comes back is next of its tenant's, whatever the caps say.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	q := New[int](Limits{Count: 3})
+	for i := range 3 {
+		mustPush(t, q, entry("s", "a", 1, i))
+	}
+	first := q.Pop(anyLane)
+	mustPush(t, q, entry("s", "a", 1, 3))
+	first.Again = true
+	mustPush(t, q, first)
+	for want := range 4 {
+		if got := q.Pop(anyLane).Value; got != want {
+			t.Fatalf("popped %d, want %d", got, want)
+		}
+	}
+	if q.Len() != 0 || q.Bytes() != 0 {
+		t.Fatalf("%d entries, %d bytes left", q.Len(), q.Bytes())
+	}
+}
+
 func TestPushTwicePanics(t *testing.T) {
 	t.Parallel()
 	q := New[int](Limits{})

@@ -1,0 +1,100 @@
+package admin
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/authn"
+)
+
+func tenantView(t authn.Tenant) api.AdminTenant {
+	return api.AdminTenant{ID: t.ID, Name: t.Name, Tier: t.Tier, CreatedAt: t.CreatedAt, DisabledAt: t.DisabledAt}
+}
+
+func (h *Handler) listTenants(w http.ResponseWriter, r *http.Request) error {
+	after, limit, err := page(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	snap, err := h.deps.Issuer.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	answer := &api.TenantsAnswer{Tenants: []api.AdminTenant{}}
+	for _, t := range snap.Tenants {
+		if t.ID <= after {
+			continue
+		}
+		if len(answer.Tenants) == limit {
+			answer.NextCursor = answer.Tenants[limit-1].ID
+			break
+		}
+		answer.Tenants = append(answer.Tenants, tenantView(t))
+	}
+	return h.reply(w, r, http.StatusOK, answer)
+}
+
+func (h *Handler) showTenant(w http.ResponseWriter, r *http.Request) error {
+	t, err := h.deps.Issuer.Tenant(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return h.reply(w, r, http.StatusOK, &api.TenantAnswer{Tenant: tenantView(t)})
+}
+
+func (h *Handler) createTenant(w http.ResponseWriter, r *http.Request) error {
+	var req api.CreateTenantRequest
+	if err := read(w, r, &req, false); err != nil {
+		return err
+	}
+	t, err := h.deps.Issuer.CreateTenant(r.Context(), authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier})
+	answer := &api.TenantAnswer{Tenant: tenantView(t)}
+	if err = h.stored(&answer.Answer, err); err != nil {
+		return err
+	}
+	h.audit(r, "tenant.create", slog.String("tenant", t.ID), slog.String("tier", t.Tier))
+	return h.reply(w, r, http.StatusCreated, answer)
+}
+
+func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
+	var req api.UpdateTenantRequest
+	if err := read(w, r, &req, false); err != nil {
+		return err
+	}
+	now := h.deps.Now().UTC()
+	t, err := h.deps.Issuer.UpdateTenant(r.Context(), r.PathValue("id"), func(t *authn.Tenant) {
+		if req.Name != nil {
+			t.Name = *req.Name
+		}
+		if req.Tier != nil {
+			t.Tier = *req.Tier
+		}
+		switch {
+		case req.Disabled == nil:
+		case !*req.Disabled:
+			t.DisabledAt = nil
+		case t.DisabledAt == nil:
+			t.DisabledAt = &now
+		}
+	})
+	answer := &api.TenantAnswer{Tenant: tenantView(t)}
+	if err = h.stored(&answer.Answer, err); err != nil {
+		return err
+	}
+	h.audit(r, "tenant.update", slog.String("tenant", t.ID), slog.String("tier", t.Tier), slog.Bool("disabled", t.DisabledAt != nil))
+	return h.reply(w, r, http.StatusOK, answer)
+}
+
+// stored lets an act pass that is stored but could not be read back yet: the
+// caller is warned, and in no case told that it failed.
+func (h *Handler) stored(a *api.Answer, err error) error {
+	var later *authn.RefreshError
+	if !errors.As(err, &later) {
+		return err
+	}
+	h.deps.Log.Warn("an admin act is not in force here yet", slog.Any("error", later))
+	a.Warnings = append(a.Warnings, "stored; in force as soon as the key store can be read again")
+	return nil
+}

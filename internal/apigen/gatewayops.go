@@ -1,0 +1,30 @@
+package main
+
+// gatewayOperations are the paths the gateway answers itself.
+func gatewayOperations() []operation {
+	days := [][2]string{{"from", "first day, YYYY-MM-DD; default 30 days ago"}, {"to", "last day, YYYY-MM-DD; default today"}}
+	return []operation{
+		{Method: "GET", Path: "/", Tag: "service", Summary: "What this is and what it answers", Public: true},
+		{Method: "GET", Path: "/health", Tag: "service", Summary: "The gateway's own health; never waits for a worker", Public: true},
+		{Method: "GET", Path: "/health/live", Tag: "service", Summary: "200 while the process runs", Public: true},
+		{Method: "GET", Path: "/health/ready", Tag: "service", Summary: "503 while the gateway drains, else 200", Public: true},
+		{Method: "GET", Path: "/metrics", Tag: "service", Summary: "Prometheus metrics of the gateway and of every worker", Public: true, ContentType: "text/plain"},
+		{Method: "GET", Path: "/docs", Tag: "service", Summary: "This documentation", Public: true, ContentType: "text/html"},
+		{Method: "GET", Path: "/openapi.json", Tag: "service", Summary: "The OpenAPI 3.1 document", Public: true},
+		{Method: "GET", Path: "/usage", Tag: "account", Summary: "What your tenant used, by route and day", Notes: "CSV with Accept: text/csv or ?format=csv.", Answer: "UsageAnswer", Scope: "usage", Units: 1, Query: days},
+		{Method: "GET", Path: "/jobs", Tag: "jobs", Summary: "Your newest jobs, without their results", Answer: "JobList", Scope: "jobs", Units: 1, Query: [][2]string{{"limit", "1 to 200; default 20"}}},
+		{Method: "GET", Path: "/jobs/{id}", Tag: "jobs", Summary: "One job, with its result once it has succeeded", Answer: "Job", Scope: "jobs", Units: 1},
+		{Method: "DELETE", Path: "/jobs/{id}", Tag: "jobs", Summary: "Cancel a job, through to the model", Answer: "Job", Scope: "jobs", Units: 1},
+		{Method: "GET", Path: "/jobs/{id}/events", Tag: "jobs", Summary: "The job's changes as server-sent events, until it ends", Scope: "jobs", Units: 1, ContentType: "text/event-stream"},
+		{Method: "GET", Path: "/admin/tenants", Tag: "admin", Summary: "List tenants", Master: true, Answer: "TenantsAnswer"},
+		{Method: "POST", Path: "/admin/tenants", Tag: "admin", Summary: "Create a tenant", Master: true, Request: "CreateTenantRequest", Answer: "TenantAnswer", Required: []string{"id", "tier"}, Example: `{"id":"acme","tier":"pro","name":"Acme Ltd"}`},
+		{Method: "GET", Path: "/admin/keys", Tag: "admin", Summary: "List keys, never their secrets", Master: true, Answer: "KeysAnswer"},
+		{Method: "POST", Path: "/admin/keys", Tag: "admin", Summary: "Create a key; the answer shows it this once", Master: true, Request: "CreateKeyRequest", Answer: "NewKeyAnswer", Required: []string{"tenant"}, Example: `{"tenant":"acme","name":"backend","scopes":["predict"]}`},
+		{Method: "POST", Path: "/admin/keys/{id}/rotate", Tag: "admin", Summary: "A new key for an old one, both valid for an overlap", Master: true, Request: "RotateKeyRequest", Answer: "NewKeyAnswer", Required: []string{}, Example: `{"overlap":"24h"}`},
+		{Method: "POST", Path: "/admin/keys/{id}/revoke", Tag: "admin", Summary: "Revoke a key, in force everywhere in under a second", Master: true, Answer: "KeyAnswer"},
+		{Method: "GET", Path: "/admin/usage", Tag: "admin", Summary: "Usage of one tenant, or a line for each", Master: true, Answer: "UsageSummaryAnswer", Query: append([][2]string{{"tenant", "one tenant's id"}}, days...)},
+		{Method: "GET", Path: "/admin/workers", Tag: "admin", Summary: "The workers and what state each is in", Master: true, Answer: "WorkersAnswer"},
+		{Method: "POST", Path: "/admin/workers/{name}/drain", Tag: "admin", Summary: "Give a worker no new work", Master: true, Answer: "DrainAnswer"},
+		{Method: "GET", Path: "/admin/config", Tag: "admin", Summary: "Which configuration is in force", Master: true, Answer: "ConfigAnswer"},
+	}
+}

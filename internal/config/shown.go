@@ -1,0 +1,29 @@
+package config
+
+import (
+	"encoding/json"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Shown returns the configuration as an operator may see it: the values by
+// their YAML names, secrets left out.
+func (c Config) Shown() map[string]any {
+	if c.Sentry.DSN != "" {
+		c.Sentry.DSN = "(set)"
+	}
+	c.MasterKey = ""
+	c.Workers = append([]Worker(nil), c.Workers...)
+	for i := range c.Workers {
+		c.Workers[i].Token = ""
+	}
+	out := map[string]any{}
+	raw, err := yaml.MarshalWithOptions(c, yaml.JSON())
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	if err != nil {
+		return map[string]any{"error": "the configuration cannot be shown"}
+	}
+	return out
+}

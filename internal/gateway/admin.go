@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/omni-run/omni/internal/admin"
+	"github.com/omni-run/omni/internal/authn"
+	"github.com/omni-run/omni/internal/authn/filestore"
+	"github.com/omni-run/omni/internal/authn/sqlitestore"
+	"github.com/omni-run/omni/internal/config"
+	"github.com/omni-run/omni/internal/edge"
+	"github.com/omni-run/omni/internal/pool"
+)
+
+// OpenKeyStore opens the store of tenants and keys that the configuration
+// names. The command line uses it too.
+func OpenKeyStore(ctx context.Context, c config.Config) (authn.Store, error) {
+	switch c.Keys.Store {
+	case "file":
+		return filestore.Open(c.Keys.Path, filestore.Options{})
+	case "sqlite":
+		return sqlitestore.Open(ctx, c.Keys.Path)
+	default:
+		return nil, fmt.Errorf("keys.store = %q is not a kind of store", c.Keys.Store)
+	}
+}
+
+// NewIssuer makes keys and tenants in a store, under the configured tiers.
+// refresh may be nil.
+func NewIssuer(store authn.Store, c config.Config, refresh func(context.Context) error) *authn.Issuer {
+	return &authn.Issuer{Store: store, Tiers: slices.Sorted(maps.Keys(c.Tiers)), Refresh: refresh}
+}
+
+func newAdmin(g *Gateway) *admin.Handler {
+	c := g.opt.Config
+	return admin.New(admin.Deps{
+		Issuer: NewIssuer(g.keys, c, g.auth.Refresh), Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Fail: edge.Fail,
+		Usage: g.ledger, Workers: workers{g.pool}, Config: shownConfig{c}, Log: g.opt.Log, Now: g.opt.Now,
+		MonthUnits: func(tier string) int64 { return c.Tiers[tier].MonthlyUnits },
+	})
+}
+
+// workers shows and drains what the pool knows.
+type workers struct{ pool *pool.Pool }
+
+// Workers implements admin.Workers.
+func (w workers) Workers(context.Context) (any, error) { return w.pool.Snapshot().Workers, nil }
+
+// Drain implements admin.Workers.
+func (w workers) Drain(_ context.Context, name string) error {
+	err := w.pool.Drain(name)
+	if errors.Is(err, pool.ErrUnknownWorker) {
+		return admin.ErrNoWorker
+	}
+	return err
+}
+
+// shownConfig is the configuration in force, without its secrets: those fields
+// are kept from YAML and JSON alike, and the Sentry DSN is hidden here.
+type shownConfig struct{ c config.Config }
+
+// Describe implements admin.Config. The version is a hash of the values.
+func (s shownConfig) Describe() (version string, values any) {
+	shown := s.c.Shown()
+	raw, err := json.Marshal(shown)
+	if err != nil {
+		return "unknown", shown // a struct of plain values always marshals
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:6]), shown
+}

@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// partsCollector reads the counters that the key cache and the ledger keep of
+// themselves, when it is scraped.
+type partsCollector struct{ g *Gateway }
+
+func newPartsCollector(g *Gateway) *partsCollector { return &partsCollector{g} }
+
+var (
+	descKeyLookups = prometheus.NewDesc("omni_gateway_key_lookups_total", "Credentials looked up, by whether memory knew them.", []string{"found"}, nil)
+	descRefused    = prometheus.NewDesc("omni_gateway_keys_refused_total", "Credentials refused, by reason.", []string{"reason"}, nil)
+	descStoreAge   = prometheus.NewDesc("omni_gateway_key_store_age_seconds", "Time since the key store was last read without error.", nil, nil)
+	descLedger     = prometheus.NewDesc("omni_gateway_ledger_entries_total", "Entries of the usage ledger, by what became of them.", []string{"outcome"}, nil)
+	descPending    = prometheus.NewDesc("omni_gateway_ledger_pending_entries", "Entries kept in memory because the disk takes nothing.", nil, nil)
+	descWriteFault = prometheus.NewDesc("omni_gateway_ledger_errors_total", "Failures of the usage ledger, by step.", []string{"step"}, nil)
+	descLimitScope = prometheus.NewDesc("omni_gateway_limits_local", "1 when rate limits are counted by this process alone.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descLedger, descPending, descWriteFault, descLimitScope} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	keys := c.g.auth.Stats()
+	counter(descKeyLookups, keys.Hits, "true")
+	counter(descKeyLookups, keys.Misses, "false")
+	for reason, n := range map[string]uint64{
+		"malformed": keys.Malformed, "unknown": keys.Unknown, "revoked": keys.Revoked, "expired": keys.Expired,
+		"disabled": keys.Disabled, "unavailable": keys.Unavailable,
+	} {
+		counter(descRefused, n, reason)
+	}
+	gauge(descStoreAge, keys.Age.Seconds())
+	ledger := c.g.ledger.Stats()
+	counter(descLedger, ledger.Recorded, "recorded")
+	counter(descLedger, ledger.Folded, "folded")
+	counter(descLedger, ledger.Lost, "lost")
+	gauge(descPending, float64(ledger.Pending))
+	counter(descWriteFault, ledger.WriteErrors, "write")
+	counter(descWriteFault, ledger.FoldErrors, "fold")
+	gauge(descLimitScope, 1)
+}

@@ -1,0 +1,208 @@
+// Package gateway puts the gateway together from its parts, for the commands
+// that run one, and takes it apart again in order.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/omni-run/omni/api/spec"
+	"github.com/omni-run/omni/internal/admin"
+	"github.com/omni-run/omni/internal/authn"
+	"github.com/omni-run/omni/internal/config"
+	"github.com/omni-run/omni/internal/edge"
+	"github.com/omni-run/omni/internal/idempotency"
+	"github.com/omni-run/omni/internal/jobs"
+	"github.com/omni-run/omni/internal/metricsmerge"
+	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/ratelimit"
+	"github.com/omni-run/omni/internal/usage"
+)
+
+// Options are what a command gives besides the configuration.
+type Options struct {
+	Config   config.Config
+	Version  string
+	Log      *slog.Logger
+	Now      func() time.Time
+	Reporter *observe.Reporter
+}
+
+// Gateway is a gateway with all it stands on, open and running.
+type Gateway struct {
+	opt      Options
+	registry *prometheus.Registry
+	keys     authn.Store
+	auth     *authn.Authenticator
+	ledger   *usage.Ledger
+	jobs     *jobs.Manager
+	replays  *idempotency.Store
+	pool     *pool.Pool
+	edge     *edge.Gateway
+}
+
+// Open opens the stores, begins to probe the workers and to run jobs. The
+// stores do not depend on each other, so they open side by side: a cold start
+// waits for the slowest, not for the sum.
+func Open(ctx context.Context, o Options) (*Gateway, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Config.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	g := &Gateway{opt: o, registry: observe.NewRegistry("gateway", o.Version)}
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+	)
+	for _, open := range []func(context.Context) error{g.openKeys, g.openLedger, g.openJobs, g.openReplays, g.openPool} {
+		wg.Go(func() {
+			if err := open(ctx); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(errs) == 0 {
+		errs = append(errs, g.assemble(ctx))
+	}
+	if err := errors.Join(errs...); err != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		return nil, errors.Join(err, g.Close(stop))
+	}
+	return g, nil
+}
+
+func (g *Gateway) path(name string) string { return filepath.Join(g.opt.Config.DataDir, name) }
+
+func (g *Gateway) openKeys(ctx context.Context) (err error) {
+	if g.keys, err = OpenKeyStore(ctx, g.opt.Config); err != nil {
+		return err
+	}
+	g.auth, err = authn.New(ctx, authn.Options{
+		Store: g.keys, MasterKey: g.opt.Config.MasterKey, Development: g.opt.Config.Mode == config.ModeDevelopment,
+		Log: g.opt.Log, Now: g.opt.Now,
+	})
+	return err
+}
+
+func (g *Gateway) openLedger(ctx context.Context) (err error) {
+	g.ledger, err = usage.Open(ctx, usage.Options{Dir: g.path("usage"), Log: g.opt.Log, Now: g.opt.Now})
+	return err
+}
+
+func (g *Gateway) openJobs(ctx context.Context) (err error) {
+	c := g.opt.Config.Jobs
+	g.jobs, err = jobs.Open(ctx, jobs.Options{
+		Path: g.path("jobs.db"), Concurrent: c.Concurrent, Timeout: c.Timeout.D(), Keep: c.Keep.D(), TenantPending: c.TenantPending,
+		Log: g.opt.Log, Now: g.opt.Now,
+	})
+	return err
+}
+
+func (g *Gateway) openReplays(ctx context.Context) (err error) {
+	g.replays, err = idempotency.Open(ctx, g.path("idempotency.db"), g.opt.Now)
+	return err
+}
+
+func (g *Gateway) openPool(ctx context.Context) (err error) {
+	h := g.opt.Config.Hold
+	o := pool.Options{
+		MaxWait: h.MaxWait.D(), Logger: g.opt.Log, Registerer: g.registry, Now: g.opt.Now,
+	}
+	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
+	for _, w := range g.opt.Config.Workers {
+		o.Workers = append(o.Workers, pool.Worker{Name: w.Name, URL: w.URL, Services: w.Services, Token: w.Token})
+	}
+	if g.pool, err = pool.New(o); err != nil {
+		return err
+	}
+	// Probing ends with Close, not with the context that opened the gateway:
+	// draining still needs to know which workers are ready.
+	return g.pool.Start(context.WithoutCancel(ctx))
+}
+
+// assemble builds the edge on the open parts.
+func (g *Gateway) assemble(ctx context.Context) error {
+	limits, err := g.limits()
+	if err != nil {
+		return err
+	}
+	metrics, err := metricsmerge.NewHandler(g.registry, g.pool.MetricsTexts, g.registry)
+	if err != nil {
+		return err
+	}
+	g.registry.MustRegister(newPartsCollector(g))
+	g.edge, err = edge.New(edge.Deps{
+		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
+		Keys: g.auth, Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
+		Reports: g.ledger, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
+	})
+	if err != nil {
+		return err
+	}
+	return g.jobs.Start(ctx, g.edge.RunJob)
+}
+
+func (g *Gateway) limits() (edge.Limits, error) {
+	perMinute := g.opt.Config.Limits.PublicPerMinute
+	guard, err := ratelimit.NewGuard(ratelimit.Policy{Limit: perMinute, Burst: max(60, perMinute/5)}, 0, g.opt.Now)
+	if err != nil {
+		return edge.Limits{}, err
+	}
+	return edge.Limits{
+		Rate: ratelimit.NewMemory(0, g.opt.Now), Quota: &ratelimit.Quota{Spent: g.ledger, Now: g.opt.Now},
+		Calls: ratelimit.NewConcurrency(), Addresses: guard,
+	}, nil
+}
+
+// Serve answers on the listener until ctx ends, and then drains.
+func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	c := g.opt.Config
+	g.opt.Log.Info("gateway listens", "address", ln.Addr().String(), "mode", c.Mode, "version", g.opt.Version,
+		"workers", len(c.Workers), "routes", len(c.Routes), "limits", "local to this process", "key_store", c.Keys.Store)
+	return g.edge.Serve(ctx, ln)
+}
+
+// Close stops what runs and closes what is open, in the order in which the
+// parts need each other. What was recorded and accepted is on disk afterwards.
+func (g *Gateway) Close(ctx context.Context) error {
+	var errs []error
+	if g.jobs != nil {
+		errs = append(errs, g.jobs.Close(ctx))
+	}
+	if g.pool != nil {
+		errs = append(errs, g.pool.Stop(ctx))
+	}
+	if g.ledger != nil {
+		errs = append(errs, g.ledger.Close())
+	}
+	if g.replays != nil {
+		errs = append(errs, g.replays.Close())
+	}
+	if g.auth != nil {
+		errs = append(errs, g.auth.Close())
+	}
+	if g.keys != nil {
+		errs = append(errs, g.keys.Close())
+	}
+	g.opt.Reporter.Flush(2 * time.Second)
+	return errors.Join(errs...)
+}
+
+func (g *Gateway) adminHandler() *admin.Handler { return newAdmin(g) }

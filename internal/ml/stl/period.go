@@ -1,0 +1,230 @@
+package stl
+
+import (
+	"math"
+	"math/bits"
+	"math/cmplx"
+	"slices"
+)
+
+// FindPeriod returns the season's length in points, or 0 when the series has
+// none that helps. Missing points are NaN; outliers are pulled in before
+// anything else.
+//
+// The autocorrelation (by FFT) of the detrended series proposes its peaks; each
+// is then put to a test that noise rarely passes: predict every point by the
+// median of the same phase in the other cycles, and compare the errors with
+// those of the series without a season. At least three cycles are needed.
+func FindPeriod(y []float64) int {
+	n := len(y)
+	if n < 8 {
+		return 0
+	}
+	x := clean(y)
+	if x == nil {
+		return 0
+	}
+	acf := autocorrelation(x)
+	bound := 2.5 / math.Sqrt(float64(n))
+	var lags []int
+	for lag := 2; lag <= n/3; lag++ {
+		if acf[lag] > max(bound, 0.1) && acf[lag] >= acf[lag-1] && acf[lag] >= acf[lag+1] {
+			lags = append(lags, lag)
+		}
+	}
+	slices.SortStableFunc(lags, func(a, b int) int {
+		switch {
+		case acf[a] > acf[b]:
+			return -1
+		case acf[a] < acf[b]:
+			return 1
+		}
+		return a - b
+	})
+	// A multiple of the season correlates as well as the season does, so the
+	// shortest lag near the strongest is tried beside the strongest few.
+	lags = shortlist(lags, acf)
+	best, bestGain := 0, 0.0
+	slices.Sort(lags)
+	for _, lag := range lags {
+		// A longer season must be clearly better.
+		if gain := seasonalGain(x, lag); gain > 0.15 && gain > bestGain+0.05+0.1*bestGain {
+			best, bestGain = lag, gain
+		}
+	}
+	return best
+}
+
+func shortlist(lags []int, acf []float64) []int {
+	out := slices.Clone(lags[:min(6, len(lags))])
+	if len(lags) == 0 {
+		return out
+	}
+	top := acf[lags[0]]
+	near := slices.Clone(lags)
+	slices.Sort(near)
+	for _, lag := range near {
+		if len(out) >= 12 {
+			break
+		}
+		if acf[lag] > 0.5*top && !slices.Contains(out, lag) {
+			out = append(out, lag)
+		}
+	}
+	return out
+}
+
+// clean fills gaps, takes the trend out and pulls outliers in to four robust
+// standard deviations. It returns nil for a series without variation.
+func clean(y []float64) []float64 {
+	x := Fill(y)
+	window := odd(max(7, min(len(x)/2, 2001)))
+	trend, _ := Smooth(x, nil, window, 1, 0)
+	for i := range x {
+		x[i] -= trend[i]
+	}
+	m := median(slices.Clone(x))
+	size := make([]float64, len(x))
+	for i, v := range x {
+		size[i] = math.Abs(v - m)
+	}
+	slices.Sort(size)
+	scale := 1.4826 * size[len(size)/2]
+	if scale == 0 {
+		scale = size[int(0.9*float64(len(size)-1))]
+	}
+	if scale == 0 || math.IsInf(scale, 0) || math.IsNaN(scale) {
+		return nil
+	}
+	for i, v := range x {
+		x[i] = max(-4, min(4, (v-m)/scale))
+	}
+	return x
+}
+
+// Fill returns a copy of y with NaN replaced by linear interpolation, and by
+// the nearest value at the ends.
+func Fill(y []float64) []float64 {
+	x := slices.Clone(y)
+	last := -1
+	for i, v := range x {
+		if math.IsNaN(v) {
+			continue
+		}
+		for j := last + 1; j < i; j++ {
+			if last < 0 {
+				x[j] = v
+			} else {
+				part := float64(j-last) / float64(i-last)
+				x[j] = x[last]*(1-part) + v*part
+			}
+		}
+		last = i
+	}
+	for j := last + 1; last >= 0 && j < len(x); j++ {
+		x[j] = x[last]
+	}
+	return x
+}
+
+// seasonalGain is the share of the typical error that a season of the given
+// length takes away, measured on points the season was not built from.
+func seasonalGain(x []float64, period int) float64 {
+	with := make([]float64, 0, len(x))
+	without := make([]float64, 0, len(x))
+	var others []float64
+	const nearest = 10 // cycles on either side are enough for a median
+	// Some thousands of points tell; an odd stride meets every phase of a
+	// round season.
+	stride := 1
+	if len(x) > 10_000 {
+		stride = (len(x)/5_000 | 1)
+	}
+	for i := 0; i < len(x); i += stride {
+		others = others[:0]
+		cycles := 0
+		for j := i - period; j >= 0 && cycles < nearest; j -= period {
+			others = append(others, x[j])
+			cycles++
+		}
+		cycles = 0
+		for j := i + period; j < len(x) && cycles < nearest; j += period {
+			others = append(others, x[j])
+			cycles++
+		}
+		if len(others) < 2 {
+			continue
+		}
+		with = append(with, math.Abs(x[i]-median(others)))
+		without = append(without, math.Abs(x[i]))
+	}
+	if len(with) == 0 {
+		return 0
+	}
+	// Means, not medians: a short daily peak lives outside the middle half.
+	a, b := mean(with), mean(without)
+	if b == 0 {
+		return 0
+	}
+	return 1 - a/b
+}
+
+func mean(x []float64) float64 {
+	var s float64
+	for _, v := range x {
+		s += v
+	}
+	return s / float64(len(x))
+}
+
+// median sorts x.
+func median(x []float64) float64 {
+	slices.Sort(x)
+	k := len(x)
+	return x[k/2]/2 + x[(k-1)/2]/2
+}
+
+// autocorrelation returns the sample autocorrelation at every lag below len(x).
+func autocorrelation(x []float64) []float64 {
+	size := 1 << bits.Len(uint(2*len(x)-1))
+	c := make([]complex128, size)
+	m := mean(x)
+	for i, v := range x {
+		c[i] = complex(v-m, 0)
+	}
+	fft(c)
+	for i, v := range c {
+		c[i] = complex(real(v)*real(v)+imag(v)*imag(v), 0)
+	}
+	fft(c) // of an even real sequence: its own inverse but for the scale
+	out := make([]float64, len(x))
+	for i := range out {
+		// Fewer pairs at longer lags: divide by their number.
+		out[i] = real(c[i]) / real(c[0]) * float64(len(x)) / float64(len(x)-i)
+	}
+	return out
+}
+
+// fft is the radix-2 transform in place; len(c) is a power of two.
+func fft(c []complex128) {
+	n := len(c)
+	shift := 64 - bits.Len(uint(n-1))
+	for i := range c {
+		if j := int(bits.Reverse64(uint64(i)) >> shift); n > 1 && j > i {
+			c[i], c[j] = c[j], c[i]
+		}
+	}
+	for width := 2; width <= n; width *= 2 {
+		half := width / 2
+		turns := make([]complex128, half)
+		for k := range turns {
+			turns[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(width))
+		}
+		for at := 0; at < n; at += width {
+			for k := range half {
+				a, b := c[at+k], c[at+k+half]*turns[k]
+				c[at+k], c[at+k+half] = a+b, a-b
+			}
+		}
+	}
+}

@@ -1,0 +1,69 @@
+// Package anomaly answers what is unusual: rows among rows (isolation forest)
+// and points in time series. It keeps nothing.
+package anomaly
+
+import (
+	"context"
+
+	"github.com/omni-run/omni/internal/service"
+)
+
+// Limits bound what one call may ask for.
+type Limits struct {
+	// Rows and Cells bound /anomaly/isolation-forest.
+	Rows, Cells, Features int
+	// Points and Metrics bound /anomaly/detect.
+	Points, Metrics int
+	// Explained is how many anomalies of a call come with their drivers.
+	Explained int
+}
+
+// DefaultLimits are meant for a worker with a few hundred MB.
+var DefaultLimits = Limits{Rows: 100_000, Cells: 2_000_000, Features: 1_000, Points: 100_000, Metrics: 1_000, Explained: 10_000}
+
+// Deps is what the service needs.
+type Deps struct {
+	// Limits: a field that is zero takes its value from DefaultLimits.
+	Limits Limits
+}
+
+// Service is the capability.
+type Service struct{ limits Limits }
+
+// New makes the service.
+func New(d Deps) *Service {
+	l := d.Limits
+	for _, f := range []struct {
+		value *int
+		or    int
+	}{
+		{&l.Rows, DefaultLimits.Rows},
+		{&l.Cells, DefaultLimits.Cells},
+		{&l.Features, DefaultLimits.Features},
+		{&l.Points, DefaultLimits.Points},
+		{&l.Metrics, DefaultLimits.Metrics},
+		{&l.Explained, DefaultLimits.Explained},
+	} {
+		if *f.value <= 0 {
+			*f.value = f.or
+		}
+	}
+	return &Service{limits: l}
+}
+
+// Name implements service.Service.
+func (s *Service) Name() string { return "anomaly" }
+
+// Load implements service.Service; there is nothing to load.
+func (s *Service) Load(context.Context) error { return nil }
+
+// Routes implements service.Service.
+func (s *Service) Routes() []service.Route {
+	return []service.Route{
+		{Method: "POST", Path: "/anomaly/isolation-forest", Model: "isolation_forest", Handler: service.JSON(s.isolationForest)},
+		{Method: "POST", Path: "/anomaly/detect", Model: "detect", Handler: service.JSON(s.detect)},
+	}
+}
+
+// maxName bounds the length of a feature's or metric's name in bytes.
+const maxName = 256

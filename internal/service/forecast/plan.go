@@ -1,0 +1,98 @@
+package forecast
+
+import (
+	"context"
+	"errors"
+
+	"github.com/omni-run/omni/internal/ml/backtest"
+)
+
+// entrant is a contestant with what the back-test found.
+type entrant struct {
+	contestant
+	windows []backtest.Window
+	errors  backtest.Errors
+	problem string
+	weight  float64
+	shown   string
+}
+
+// plan is where a series is cut for its back-test.
+type plan struct {
+	origins []int
+	horizon int
+	scale   float64
+}
+
+const (
+	// testWindows and longestTest bound the rolling back-test.
+	testWindows = 8
+	longestTest = 60
+)
+
+// newPlan holds back up to the last half of the series: windows of the asked
+// horizon, or of a fifth of the series where that is shorter. The network
+// needs lookback+2 values before the first cut where there are as many.
+func newPlan(n, horizon, lookback int) plan {
+	p := plan{horizon: max(1, min(horizon, n/5, longestTest))}
+	least := max(3, (n+1)/2)
+	if want := min(lookback+2, n-p.horizon-1); want > least {
+		least = want
+	}
+	step := max(1, min(p.horizon, (n-p.horizon-least)/(testWindows-1)))
+	p.origins = backtest.Origins(n, p.horizon, testWindows, step, least)
+	return p
+}
+
+// test fits every entrant on what lies before the first cut and lets it
+// forecast from each. It returns only the end of ctx as an error; a contestant
+// that fails is out, with its problem noted.
+func (p *plan) test(ctx context.Context, entrants []*entrant, y []float64, period int) error {
+	if len(p.origins) == 0 {
+		return nil
+	}
+	head := y[:p.origins[0]]
+	p.scale = backtest.Scale(head, period)
+	for _, e := range entrants {
+		if err := p.testOne(ctx, e, y, head); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			e.windows, e.problem = nil, problemOf(err)
+		}
+	}
+	return nil
+}
+
+func (p *plan) testOne(ctx context.Context, e *entrant, y, head []float64) error {
+	predict, name, err := e.fit(ctx, head)
+	if err != nil {
+		return err
+	}
+	if name != "" {
+		e.shown = name
+	}
+	for _, origin := range p.origins {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f, err := predict(ctx, y[:origin:origin], p.horizon)
+		if err != nil {
+			return err
+		}
+		if !sound(f, y[:origin]) {
+			return errors.New("its back-test forecast ran away from the history")
+		}
+		e.windows = append(e.windows, backtest.Window{Origin: origin, Actual: y[origin : origin+p.horizon], Forecast: f})
+	}
+	e.errors = backtest.Measure(e.windows, p.scale)
+	return nil
+}
+
+// problemOf words a contestant's failure for the caller.
+func problemOf(err error) string {
+	if errors.Is(err, errUnfit) {
+		return "too few values or values of the wrong sign for it"
+	}
+	return err.Error()
+}

@@ -1,0 +1,316 @@
+package forecast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/service"
+)
+
+// settings is a checked request without its series.
+type settings struct {
+	horizon   int
+	neural    neural
+	levels    []float64
+	quantiles []float64
+	mode      string
+	impute    string
+	period    int
+}
+
+func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
+	if set.horizon, err = whole("forecast_steps", req.ForecastSteps, defaultSteps, 1, s.limits.Steps); err != nil {
+		return set, err
+	}
+	if set.neural, err = trainingSettings(req.SequenceLength, req.Epochs, req.LearningRate, req.Seed, s.limits.Points); err != nil {
+		return set, err
+	}
+	if set.levels, err = levels(req.Level); err != nil {
+		return set, err
+	}
+	if err = checkQuantiles(req.Quantiles); err != nil {
+		return set, err
+	}
+	set.quantiles = req.Quantiles
+	if set.mode, err = oneOf("mode", req.Mode, modeAuto, modeAuto, modeLocal, modeGlobal); err != nil {
+		return set, err
+	}
+	if set.impute, err = oneOf("impute", req.Impute, "none", "none", "linear", "previous", "zero"); err != nil {
+		return set, err
+	}
+	if req.SeasonLength != nil {
+		set.period, err = whole("season_length", req.SeasonLength, 0, 1, mostSeason)
+	}
+	return set, err
+}
+
+func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.ForecastRequest) (*api.ForecastAnswer, error) {
+	set, err := s.settings(req)
+	if err != nil {
+		return nil, err
+	}
+	if req.Series != nil {
+		return s.predictMany(ctx, call, req, set)
+	}
+	one := api.ForecastSeries{TimeSeries: req.TimeSeries, Timestamps: req.Timestamps, LastTimestamp: req.LastTimestamp, Freq: req.Freq}
+	network, err := s.globalFor(ctx, call.Tenant, set.mode)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.predictOne(ctx, one, "", set, network, call.Warn, call.Progress)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ForecastAnswer{ForecastResult: result}, nil
+}
+
+// globalFor returns the tenant's network when the mode asks for it.
+func (s *Service) globalFor(ctx context.Context, tenant, mode string) (*globalModel, error) {
+	if mode != modeGlobal {
+		return nil, nil
+	}
+	return s.globalModel(ctx, tenant)
+}
+
+// predictOne checks and forecasts one series. prefix stands before the names
+// of its fields in errors, such as "series[3].".
+func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix string, set settings, network *globalModel,
+	warn func(string, ...any), progress func(float64),
+) (*api.ForecastResult, error) {
+	field := prefix + "time_series"
+	y, err := cleaned(field, in.TimeSeries, set.impute, s.limits.Points)
+	if err != nil {
+		return nil, err
+	}
+	if err := enough(field, len(y), set.neural.lookback); err != nil {
+		return nil, err
+	}
+	clock, err := readClock(in, prefix, len(y), warn)
+	if err != nil {
+		return nil, err
+	}
+	if set.neural.lookback > longestLookback && set.mode != modeGlobal {
+		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
+	}
+	t := task{y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, warn: warn, progress: progress}
+	if clock != nil {
+		t.candidates = clock.freq.seasons()
+	}
+	out, err := run(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	result := out.result(set)
+	if clock != nil && !clock.last.IsZero() {
+		for _, d := range continueDates(clock.freq, clock.last, set.horizon) {
+			result.Timestamps = append(result.Timestamps, d.Format(clock.layout))
+		}
+	}
+	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(y) > 0 {
+		warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
+	}
+	return result, nil
+}
+
+// clock is what dates a series: its step, its last date and how to write one.
+type clock struct {
+	freq   frequency
+	last   time.Time
+	layout string
+}
+
+// readClock returns nil for a series without any date or frequency.
+func readClock(in api.ForecastSeries, prefix string, points int, warn func(string, ...any)) (*clock, error) {
+	c := &clock{}
+	var err error
+	if in.Freq != "" {
+		if c.freq, err = parseFreq(prefix+"freq", in.Freq); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case len(in.Timestamps) > 0:
+		if len(in.Timestamps) != points {
+			return nil, api.Unprocessable("length_mismatch", "%stimestamps has %d entries and %stime_series %d; they must agree", prefix, len(in.Timestamps), prefix, points).
+				At(prefix+"timestamps", "has %d entries, needs %d", len(in.Timestamps), points)
+		}
+		dates, layout, err := parseDates(prefix+"timestamps", in.Timestamps)
+		if err != nil {
+			return nil, err
+		}
+		c.last, c.layout = dates[len(dates)-1], layout
+		if in.Freq == "" {
+			found := infer(dates)
+			c.freq = found.frequency
+			if !found.regular {
+				warn("the timestamps are not evenly spaced; the forecast continues with their usual step, %s", found.code)
+			}
+		}
+	case in.LastTimestamp != "":
+		if in.Freq == "" {
+			return nil, api.Unprocessable("missing_freq", "%slast_timestamp needs freq beside it", prefix).At(prefix+"freq", "is missing")
+		}
+		dates, layout, err := parseDates(prefix+"last_timestamp", []string{in.LastTimestamp})
+		if err != nil {
+			return nil, err
+		}
+		c.last, c.layout = dates[0], layout
+	case in.Freq == "":
+		return nil, nil
+	}
+	return c, nil
+}
+
+// result words an outcome for the caller.
+func (out *outcome) result(set settings) *api.ForecastResult {
+	r := &api.ForecastResult{
+		Model: out.model, Forecast: out.forecast, Intervals: map[string][]float64{}, Training: out.training,
+		Backtest: out.backtest, Selection: out.selection, SeasonLength: out.period,
+	}
+	for _, level := range set.levels {
+		lower, upper := make([]float64, len(out.forecast)), make([]float64, len(out.forecast))
+		for i := range out.forecast {
+			lower[i], upper[i] = out.interval(level/100, i)
+		}
+		name := strconv.FormatFloat(level, 'g', -1, 64)
+		r.Intervals["lo-"+name], r.Intervals["hi-"+name] = lower, upper
+	}
+	widest := slices.Max(set.levels) / 100
+	for i, v := range out.forecast {
+		lower, upper := out.interval(widest, i)
+		r.ConfidenceIntervals = append(r.ConfidenceIntervals, api.ConfidenceInterval{Lower: lower, Upper: upper, Prediction: v})
+	}
+	if len(set.quantiles) > 0 {
+		r.Quantiles = map[string][]float64{}
+	}
+	for _, q := range set.quantiles {
+		values := make([]float64, len(out.forecast))
+		for i, v := range out.forecast {
+			values[i] = v
+			if q != 0.5 {
+				lower, upper := out.interval(math.Abs(2*q-1), i)
+				values[i] = upper
+				if q < 0.5 {
+					values[i] = lower
+				}
+			}
+		}
+		r.Quantiles[strconv.FormatFloat(q, 'g', -1, 64)] = values
+	}
+	return r
+}
+
+// predictMany forecasts many series side by side; one that fails does not
+// touch the others.
+func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.ForecastRequest, set settings) (*api.ForecastAnswer, error) {
+	if err := s.checkMany(req, set); err != nil {
+		return nil, err
+	}
+	network, err := s.globalFor(ctx, call.Tenant, set.mode)
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
+	failures := make([]error, len(req.Series))
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(req.Series)) {
+		wait.Go(func() {
+			for i := range next {
+				failures[i] = s.predictInto(ctx, &answer.Series[i], req.Series[i], i, req.Freq, set, network)
+			}
+		})
+	}
+	for i := range req.Series {
+		next <- i
+		call.Progress(float64(i) / float64(len(req.Series)))
+	}
+	close(next)
+	wait.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	failed := 0
+	for _, err := range failures {
+		if err == nil {
+			continue
+		}
+		failed++
+		var known *api.Error
+		if !errors.As(err, &known) {
+			return nil, err
+		}
+	}
+	switch {
+	case failed == len(req.Series):
+		e := api.Unprocessable("all_series_failed", "none of the %d series can be forecast; the first: %s", failed, answer.Series[0].Error.Message)
+		for i := range min(failed, 20) {
+			e.Details = append(e.Details, answer.Series[i].Error.Details...)
+		}
+		return nil, e
+	case failed > 0:
+		answer.Status = "partial"
+		call.Warn("%d of %d series failed; see error beside each", failed, len(req.Series))
+	}
+	return answer, nil
+}
+
+func (s *Service) predictInto(ctx context.Context, out *api.SeriesForecast, in api.ForecastSeries, i int, freq string, set settings, network *globalModel) error {
+	out.ID, out.Status = in.ID, "success"
+	if in.Freq == "" && (len(in.Timestamps) == 0 || freq != "") {
+		in.Freq = freq
+	}
+	result, err := s.predictOne(ctx, in, fmt.Sprintf("series[%d].", i), set, network, func(format string, args ...any) {
+		out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...))
+	}, nil)
+	out.ForecastResult = result
+	var known *api.Error
+	if errors.As(err, &known) {
+		out.Status, out.Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
+	}
+	return err
+}
+
+// checkMany bounds a call of many series as a whole.
+func (s *Service) checkMany(req *api.ForecastRequest, set settings) error {
+	if len(req.TimeSeries) > 0 || len(req.Timestamps) > 0 || req.LastTimestamp != "" {
+		return api.Unprocessable("ambiguous_input", "send either time_series (with its timestamps) or series, not both").At("series", "stands beside time_series")
+	}
+	if len(req.Series) == 0 || len(req.Series) > s.limits.Series {
+		return api.Unprocessable("out_of_range", "series has %d entries; it takes 1 to %d", len(req.Series), s.limits.Series).
+			At("series", "must have 1 to %d entries", s.limits.Series)
+	}
+	if steps := len(req.Series) * set.horizon; steps > s.limits.TotalSteps {
+		return api.Unprocessable("too_many_steps", "%d series of %d steps are %d forecasts; at most %d a call", len(req.Series), set.horizon, steps, s.limits.TotalSteps).
+			At("forecast_steps", "too many for so many series")
+	}
+	return checkSeries(req.Series, s.limits)
+}
+
+// checkSeries wants ids unique and present and the values bounded in all.
+func checkSeries(list []api.ForecastSeries, limits Limits) error {
+	total, seen := 0, make(map[string]int, len(list))
+	for i, one := range list {
+		total += len(one.TimeSeries)
+		field := fmt.Sprintf("series[%d].id", i)
+		if one.ID == "" || len(one.ID) > longestID {
+			return api.Unprocessable("bad_id", "%s must have 1 to %d bytes", field, longestID).At(field, "must have 1 to %d bytes", longestID)
+		}
+		if before, ok := seen[one.ID]; ok {
+			return api.Unprocessable("duplicate_id", "%s repeats the id of series[%d]", field, before).At(field, "repeats the id of series[%d]", before)
+		}
+		seen[one.ID] = i
+	}
+	if total > limits.TotalPoints {
+		return api.Unprocessable("too_many_points", "the series have %d points together; at most %d a call", total, limits.TotalPoints).At("series", "too long together")
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+// Package forecast is the forecasting capability: POST /predict/revenue-lstm
+// for any series of numbers, POST /predict/revenue for dated revenue, POST
+// /predict/backtest to compare models, and the trainer of tenants' own models.
+package forecast
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/omni-run/omni/internal/service"
+	"github.com/omni-run/omni/internal/state"
+)
+
+// Name is the service's name in health reports and routes.
+const Name = "forecast"
+
+// ModelName is the name under which a tenant's network is stored.
+const ModelName = "forecast"
+
+// Models is what the service reads of the tenant store.
+type Models interface {
+	Models(ctx context.Context, tenant string) ([]state.Model, error)
+	PromotedModel(ctx context.Context, tenant, name string) (state.Model, error)
+}
+
+// Deps is what the service needs from outside.
+type Deps struct {
+	// Models may be nil: then no tenant has a model.
+	Models Models
+	Log    *slog.Logger
+	// ResidentBytes bounds the tenants' networks kept in memory; default 32 MiB.
+	ResidentBytes int64
+	Limits        Limits
+}
+
+// Limits bounds what a caller may ask. The zero value takes every default.
+type Limits struct {
+	// Points is the longest series; default 100,000.
+	Points int
+	// Steps is the longest forecast; default 10,000.
+	Steps int
+	// Series is the most series a call; default 1,000.
+	Series int
+	// TotalPoints is the most values a call over all its series; default
+	// 1,000,000.
+	TotalPoints int
+	// TotalSteps is the most values forecast a call; default 1,000,000.
+	TotalSteps int
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, d := range []struct {
+		v  *int
+		to int
+	}{{&l.Points, 100_000}, {&l.Steps, 10_000}, {&l.Series, 1_000}, {&l.TotalPoints, 1_000_000}, {&l.TotalSteps, 1_000_000}} {
+		if *d.v == 0 {
+			*d.v = d.to
+		}
+	}
+	return l
+}
+
+// Service answers forecasts. It is safe for concurrent use.
+type Service struct {
+	deps     Deps
+	limits   Limits
+	resident *state.Resident[*globalModel]
+}
+
+var _ service.Service = (*Service)(nil)
+
+// New makes the service.
+func New(deps Deps) *Service {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.ResidentBytes == 0 {
+		deps.ResidentBytes = 32 << 20
+	}
+	s := &Service{deps: deps, limits: deps.Limits.withDefaults()}
+	s.resident = state.NewResident("forecast", deps.ResidentBytes, deps.Log, s.loadGlobal)
+	return s
+}
+
+// Name implements service.Service.
+func (s *Service) Name() string { return Name }
+
+// Load implements service.Service. There is nothing to load: local networks
+// train on each call, and a tenant's loads when first asked for.
+func (s *Service) Load(context.Context) error { return nil }
+
+// Routes implements service.Service.
+func (s *Service) Routes() []service.Route {
+	return []service.Route{
+		{Method: http.MethodPost, Path: "/predict/revenue-lstm", Model: "revenue_lstm", Handler: service.JSON(s.predictLSTM)},
+		{Method: http.MethodPost, Path: "/predict/revenue", Model: "revenue", Handler: service.JSON(s.predictRevenue)},
+		{Method: http.MethodPost, Path: "/predict/backtest", Model: "forecast_backtest", Handler: service.JSON(s.predictBacktest)},
+	}
+}

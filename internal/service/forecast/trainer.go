@@ -1,0 +1,155 @@
+package forecast
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/lstm"
+	"github.com/omni-run/omni/internal/ml/season"
+	"github.com/omni-run/omni/internal/service"
+)
+
+const (
+	globalSequence = 24
+	globalHidden   = 24
+	globalWindows  = 4096
+	// mostGlobalWork bounds a training: windows times steps times epochs.
+	mostGlobalWork = 30_000_000
+	mostHidden     = 128
+	mostLayers     = 4
+	// artefactPrecision halves the stored size; the rounding is far below
+	// what a forecast resolves.
+	artefactPrecision = lstm.Float32
+)
+
+// Trainer trains one network over many series of a tenant.
+type Trainer struct{ limits Limits }
+
+// NewTrainer makes a trainer; the zero limits take their defaults.
+func NewTrainer(limits Limits) *Trainer { return &Trainer{limits: limits.withDefaults()} }
+
+// Kind names the kind of model it trains.
+func (t *Trainer) Kind() string { return Name }
+
+// Train reads an api.ForecastModelSpec and returns the network's artefact and
+// its api.ForecastModelMeta. progress may be nil.
+func (t *Trainer) Train(ctx context.Context, _ string, raw json.RawMessage, progress func(float64)) (artifact []byte, meta json.RawMessage, err error) {
+	var spec api.ForecastModelSpec
+	if err := service.Decode(bytes.TrimSpace(raw), &spec); err != nil {
+		return nil, nil, err
+	}
+	plan, err := t.plan(&spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	start := time.Now()
+	net, report, err := lstm.TrainSeries(ctx, plan.series, plan.config, rand.New(rand.NewPCG(uint64(plan.seed), 1)), progress)
+	if errors.Is(err, lstm.ErrTooShort) {
+		return nil, nil, api.Unprocessable("too_few_points", "no series has more than %d points", plan.config.Lookback).At("series", "all too short")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("training a forecast model: %w", err)
+	}
+	meta, err = json.Marshal(api.ForecastModelMeta{
+		Series: len(plan.series), Points: plan.points, SequenceLength: plan.config.Lookback, Hidden: plan.config.Hidden, Layers: plan.config.Layers,
+		Parameters: len(net.Network.Weights), Epochs: report.Epochs, FinalLoss: report.Loss, ValidationLoss: finite(report.Validation),
+		Seconds: time.Since(start).Seconds(), Warnings: plan.warnings,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("describing a forecast model: %w", err)
+	}
+	return net.Encode(artefactPrecision), meta, nil
+}
+
+// globalPlan is a checked specification.
+type globalPlan struct {
+	series   [][]float64
+	points   int
+	config   lstm.SeriesConfig
+	seed     int64
+	warnings []string
+}
+
+func (t *Trainer) plan(spec *api.ForecastModelSpec) (p globalPlan, err error) {
+	if len(spec.Series) == 0 || len(spec.Series) > t.limits.Series {
+		return p, api.Unprocessable("out_of_range", "series has %d entries; it takes 1 to %d", len(spec.Series), t.limits.Series).
+			At("series", "must have 1 to %d entries", t.limits.Series)
+	}
+	if err := checkSeries(spec.Series, t.limits); err != nil {
+		return p, err
+	}
+	if spec.SequenceLength == nil {
+		n := globalSequence
+		spec.SequenceLength = &n
+		for _, s := range spec.Series {
+			n = min(n, max(1, len(s.TimeSeries)/2))
+		}
+	}
+	n, err := trainingSettings(spec.SequenceLength, spec.Epochs, spec.LearningRate, spec.Seed, longestLookback)
+	if err != nil {
+		return p, err
+	}
+	hidden, err := whole("hidden", spec.Hidden, globalHidden, 1, mostHidden)
+	if err != nil {
+		return p, err
+	}
+	layers, err := whole("layers", spec.Layers, 1, 1, mostLayers)
+	if err != nil {
+		return p, err
+	}
+	impute, err := oneOf("impute", spec.Impute, "none", "none", "linear", "previous", "zero")
+	if err != nil {
+		return p, err
+	}
+	for i, s := range spec.Series {
+		if err := p.add(i, s, impute, t.limits.Points, n.lookback); err != nil {
+			return p, err
+		}
+	}
+	p.seed = n.seed
+	windows := min(globalWindows, max(leastWindows, mostGlobalWork/(n.lookback*n.epochs)))
+	p.config = lstm.SeriesConfig{
+		Lookback: n.lookback, Hidden: hidden, Layers: layers, MaxWindows: windows,
+		Training: lstm.Training{Epochs: n.epochs, Rate: min(mostRate, rateScale*n.rate), Patience: patience},
+	}
+	return p, nil
+}
+
+// add prepares one series as the forecast will prepare it: divided by its
+// size, logged when it spreads far, without its season.
+func (p *globalPlan) add(i int, s api.ForecastSeries, impute string, most, lookback int) error {
+	field := fmt.Sprintf("series[%d].time_series", i)
+	y, err := cleaned(field, s.TimeSeries, impute, most)
+	if err != nil {
+		return err
+	}
+	if len(y) <= lookback {
+		p.warnings = append(p.warnings, fmt.Sprintf("%s has %d points, too few for a sequence of %d; it was left out", field, len(y), lookback))
+		return nil
+	}
+	if len(y) > longestHistory {
+		y = y[len(y)-longestHistory:]
+	}
+	var candidates []int
+	if s.Freq != "" {
+		f, err := parseFreq(fmt.Sprintf("series[%d].freq", i), s.Freq)
+		if err != nil {
+			return err
+		}
+		candidates = f.seasons()
+	}
+	y = divided(y, unitOf(y))
+	period := season.Detect(y, candidates, longestSearch)
+	if period > 1 && len(y) < 2*period {
+		period = 1
+	}
+	p.points += len(y)
+	p.series = append(p.series, newTransform(y, period).apply(y))
+	return nil
+}
