@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -82,7 +83,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, presented string) (Pri
 		return p, nil
 	}
 	a.counts.refused(reason)
-	if reason == ErrUnavailable {
+	if errors.Is(reason, ErrUnavailable) {
 		return Principal{}, unavailable(a.health.last())
 	}
 	return Principal{}, refuse(reason)
@@ -164,7 +165,7 @@ func (a *Authenticator) refreshLocked(ctx context.Context) error {
 	now := a.opts.Now()
 	a.checked.Store(int64(now.Sub(a.born)))
 	if err != nil {
-		if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded {
+		if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			a.health.failed(now, err, a.opts.Log)
 		}
 		return err

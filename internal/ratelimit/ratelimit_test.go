@@ -184,8 +184,14 @@ func TestGuardIsBoundedUnderAFlood(t *testing.T) {
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	c := ratelimit.NewConcurrency()
-	if !c.Acquire("a", 2) || !c.Acquire("a", 2) || c.Acquire("a", 2) || !c.Acquire("b", 2) || !c.Acquire("a", 0) {
-		t.Error("wrong admissions")
+	for i, step := range []struct {
+		tenant string
+		limit  int
+		want   bool
+	}{{"a", 2, true}, {"a", 2, true}, {"a", 2, false}, {"b", 2, true}, {"a", 0, true}} {
+		if got := c.Acquire(step.tenant, step.limit); got != step.want {
+			t.Errorf("step %d: admitted %v", i, got)
+		}
 	}
 	if n := c.InFlight("a"); n != 3 {
 		t.Errorf("%d in flight, want 3", n)

@@ -33,8 +33,13 @@ type Model struct {
 	CreatedAt time.Time
 }
 
+// KeptVersions is how many versions of a model are kept besides the promoted
+// one; older ones are dropped when a new one is saved.
+const KeptVersions = 20
+
 // SaveModel stores a new version of m.Name, numbered one above the highest. It
 // becomes the promoted one when promote is set, and a candidate otherwise.
+// Versions beyond KeptVersions leave, the oldest first.
 func (s *Store) SaveModel(ctx context.Context, tenant string, m Model, promote bool) (version int, err error) {
 	sum := sha256.Sum256(m.Artifact)
 	err = s.db.Tx(ctx, func(tx *sql.Tx) error {
@@ -48,9 +53,13 @@ func (s *Store) SaveModel(ctx context.Context, tenant string, m Model, promote b
 			return err
 		}
 		if promote {
-			return promoteTx(ctx, tx, tenant, m.Name, version)
+			if err := promoteTx(ctx, tx, tenant, m.Name, version); err != nil {
+				return err
+			}
 		}
-		return nil
+		_, err := tx.ExecContext(ctx, `DELETE FROM models WHERE tenant = ? AND name = ? AND status <> 'promoted' AND version <= ?`,
+			tenant, m.Name, version-KeptVersions)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("storing model %s: %w", m.Name, fault(err))

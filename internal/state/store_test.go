@@ -128,3 +128,20 @@ func TestResidentStaysWithinItsBudget(t *testing.T) {
 		t.Fatalf("after forget: %d values, %d bytes", values, bytes)
 	}
 }
+
+func TestOldVersionsLeaveButNotThePromotedOne(t *testing.T) {
+	t.Parallel()
+	ctx, s := t.Context(), open(t)
+	for v := 1; v <= state.KeptVersions+5; v++ {
+		if _, err := s.SaveModel(ctx, "a", state.Model{Name: "m", Kind: "k", Meta: []byte(`{}`), Artifact: []byte("x")}, v == 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.Models(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != state.KeptVersions+1 || list[len(list)-1].Version != 2 || list[0].Version != state.KeptVersions+5 {
+		t.Fatalf("%d versions kept, from %d to %d", len(list), list[len(list)-1].Version, list[0].Version)
+	}
+}

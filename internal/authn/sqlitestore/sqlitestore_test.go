@@ -10,7 +10,7 @@ import (
 	"github.com/omni-run/omni/internal/authn/storetest"
 )
 
-func open(t *testing.T, path string) *sqlitestore.Store {
+func open(t testing.TB, path string) *sqlitestore.Store {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), path)
 	if err != nil {

@@ -55,6 +55,9 @@ func (s *series) pickSeason(ctx context.Context, y []float64) error {
 		// The trend must not bend within a burst of anomalies.
 		Trend: max(21, (2*s.period)|1),
 	}
+	if len(y) > 20_000 { // so many points need fewer rounds to agree
+		o.Inner, o.Outer = 1, 4
+	}
 	fixed, err := stl.Decompose(ctx, y, o)
 	if err != nil {
 		return err
@@ -109,7 +112,7 @@ func (s *series) findShifts(ctx context.Context) error {
 		for i := range rest {
 			rest[i] -= season[i]
 		}
-		minSize = max(minSize, min(s.period, n/6))
+		minSize = max(minSize, min(s.period, n/6, 1000))
 	}
 	shifts, err := changepoint.Shifts(ctx, rest, changepoint.Options{MinSize: minSize})
 	if err != nil {

@@ -26,8 +26,7 @@ const MinPoints = 6
 const DefaultSensitivity = 60
 
 // Threshold turns a sensitivity between 0 and 99 into robust standard
-// deviations: 12 at 0, 4.6 at 60, 2.5 at 99, evenly in the logarithm. On pure
-// Gaussian noise the default marks about one point in 250,000.
+// deviations: 12 at 0, 4.6 at 60, 2.5 at 99, evenly in the logarithm.
 func Threshold(sensitivity float64) float64 {
 	return 12 * math.Pow(2.5/12, max(0, min(99, sensitivity))/99)
 }

@@ -140,8 +140,8 @@ func TestFalseAlarmsOnNoise(t *testing.T) {
 		"day and noise":  {func(i int) float64 { return 9*math.Sin(float64(i)*math.Pi/12) + random.NormFloat64() }, 0.002},
 	} {
 		points, alarms := 0, 0
-		for k := range 30 {
-			y := series(40+k*18, c.draw)
+		for k := range 15 {
+			y := series(40+k*36, c.draw)
 			r, err := detect.Series(t.Context(), y, detect.Options{Sensitivity: detect.DefaultSensitivity})
 			if err != nil {
 				t.Fatal(err)
@@ -193,7 +193,7 @@ func TestAnyFiniteSeriesIsAnswered(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-5, 5), rapid.SampledFrom([]float64{0, 1, math.MaxFloat64, -math.MaxFloat64, 1e300, 1e-300, 5e-324}))
-		y := rapid.SliceOfN(value, detect.MinPoints+1, 80).Draw(t, "y")
+		y := rapid.SliceOfN(value, detect.MinPoints+1, 50).Draw(t, "y")
 		o := detect.Options{Sensitivity: rapid.Float64Range(0, 99).Draw(t, "sensitivity"), Period: rapid.IntRange(0, len(y)/2).Draw(t, "period")}
 		for mode, f := range map[string]func(context.Context, []float64, detect.Options) (*detect.Result, error){"series": detect.Series, "last": detect.Last} {
 			r, err := f(context.Background(), y, o)

@@ -54,9 +54,9 @@ func odds(m *gbdt.Model, d gbdt.Data) []float64 {
 // The truth itself scores 0.879 on rows without holes.
 func TestLearnsAndStopsEarly(t *testing.T) {
 	t.Parallel()
-	test := made(9, 4000)
-	m := train(t, made(1, 4000), made(2, 1000), gbdt.Options{Rounds: 1000})
-	if auc := gbdt.AUC(odds(m, test), test.Labels); auc < 0.84 {
+	test := made(9, 2000)
+	m := train(t, made(1, 2000), made(2, 600), gbdt.Options{Rounds: 1000, Patience: 15})
+	if auc := gbdt.AUC(odds(m, test), test.Labels); auc < 0.83 {
 		t.Errorf("AUC %.4f", auc)
 	}
 	if n := len(m.Trees); n < 10 || n > 300 {
@@ -83,7 +83,7 @@ func TestSameSeedSameModel(t *testing.T) {
 
 func TestMonotoneFeaturesNeverTurn(t *testing.T) {
 	t.Parallel()
-	m := train(t, made(1, 3000), gbdt.Data{}, gbdt.Options{Rounds: 60, Monotone: []int{1, -1, 0, 0}, Leaves: 31, MinLeaf: 5})
+	m := train(t, made(1, 1000), gbdt.Data{}, gbdt.Options{Rounds: 25, Monotone: []int{1, -1, 0, 0}, Leaves: 31, MinLeaf: 5})
 	random := rand.New(rand.NewPCG(4, 4))
 	for range 500 {
 		row := []float64{random.NormFloat64(), random.NormFloat64(), random.NormFloat64(), float64(random.IntN(3))}
@@ -164,8 +164,8 @@ func TestContributionsAreShapleyValues(t *testing.T) {
 
 func TestCalibrateMendsAnOverconfidentModel(t *testing.T) {
 	t.Parallel()
-	m := train(t, made(1, 1500), gbdt.Data{}, gbdt.Options{Rounds: 300, MinLeaf: 1, Leaves: 31})
-	held, test := made(2, 1500), made(3, 3000)
+	m := train(t, made(1, 600), gbdt.Data{}, gbdt.Options{Rounds: 100, MinLeaf: 1, Leaves: 31, LearningRate: 0.3, Lambda: 0.01})
+	held, test := made(2, 800), made(3, 1500)
 	before := gbdt.LogLoss(odds(m, test), test.Labels)
 	auc := gbdt.AUC(odds(m, test), test.Labels)
 	if !m.Calibrate(held) {

@@ -73,7 +73,7 @@ func post[T any](t *testing.T, s *churn.Service, tenant, path, body string) (*T,
 		if err != nil {
 			t.Fatal(err)
 		}
-		return res.(any).(*T), call.Warnings(), nil
+		return res.(*T), call.Warnings(), nil
 	}
 	t.Fatalf("no route %s", path)
 	return nil, nil, nil

@@ -192,6 +192,10 @@ func TestAutoComparesBothKinds(t *testing.T) {
 	if len(kinds) != 2 || tr.Model != best.Model || tr.Lambda != best.Lambda || tr.Holdout.NDCG != best.NDCG {
 		t.Errorf("chose %s %v of %+v", tr.Model, tr.Lambda, tr.Holdout)
 	}
+	a, _ := b.products("t", `{"user_id":"fresh","context":{"recent_views":["a1","a2"]},"limit":3}`)
+	if len(a.Recommendations) != 3 || slices.ContainsFunc(ids(a), func(id string) bool { return id[0] != 'a' }) {
+		t.Errorf("a viewer of cameras gets %v", ids(a))
+	}
 	var e *api.Error
 	b2 := setup(t, func(d *recommend.Deps) { d.EASEItems = 4 })
 	b2.shop("t")
