@@ -44,7 +44,7 @@ func TestDefaultsAreValid(t *testing.T) {
 
 func TestFileAndEnvironment(t *testing.T) {
 	t.Parallel()
-	c, err := load(t, `
+	_, err := load(t, `
 mode: development
 hold: {max_wait: 30s}
 tiers:
@@ -60,7 +60,7 @@ routes:
 	if err == nil || !strings.Contains(err.Error(), "demo keys") {
 		t.Fatalf("want a refusal of development mode on all interfaces, got %v", err)
 	}
-	c, err = load(t, "mode: development\nlisten: 127.0.0.1:1\nhold: {max_wait: 30s}\ntiers: {gold: {requests_per_minute: 5000, weight: 9}}\nworkers: [{name: native, url: 'http://127.0.0.1:9090'}]\nroutes: [{method: POST, path: /predict/revenue, service: heavy, timeout: 5m}]\n",
+	c, err := load(t, "mode: development\nlisten: 127.0.0.1:1\nhold: {max_wait: 30s}\ntiers: {gold: {requests_per_minute: 5000, weight: 9}}\nworkers: [{name: native, url: 'http://127.0.0.1:9090'}]\nroutes: [{method: POST, path: /predict/revenue, service: heavy, timeout: 5m}]\n",
 		"PORT", "9000", "OMNI_WORKER_TOKEN", "secret")
 	if err != nil {
 		t.Fatal(err)
