@@ -36,9 +36,6 @@ type Env struct {
 	Stderr io.Writer
 	Getenv func(string) string
 	Now    func() time.Time
-	// Signals, when set, delivers what asks a running server to stop; a second
-	// one forces it.
-	Signals <-chan os.Signal
 }
 
 // app is one run of the command.
