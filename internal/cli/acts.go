@@ -31,7 +31,7 @@ func (d *demo) forecast(ctx context.Context) (string, error) {
 	var b strings.Builder
 	b.WriteString(forecastChart(d.app.out, s, a.ForecastResult, 14, d.ascii))
 	last := len(s.Values) - 1
-	fmt.Fprintf(&b, "  %d months of revenue; %s would be %s after %s a year before\n", len(s.Values), shortDate(a.Timestamps[steps-1], true),
+	fmt.Fprintf(&b, "  %d months of revenue; %s would be %s after %s in the last December\n", len(s.Values), shortDate(a.Timestamps[steps-1], true),
 		table.Number(a.Forecast[steps-1]), table.Number(s.Values[last]))
 	fmt.Fprintf(&b, "  model %s; back-test MASE %s, sMAPE %s\n", a.Model, table.Optional(a.Backtest.MASE), table.Optional(a.Backtest.SMAPE))
 	if a.Selection.Reason != "" {
@@ -69,7 +69,7 @@ func (d *demo) backtest(ctx context.Context) (string, error) {
 	}
 	horizon, windows := 6, 2
 	a, err := d.c.Backtest(ctx, &api.BacktestRequest{
-		TimeSeries: s.Values, Horizon: &horizon, Windows: &windows, Models: []string{"seasonal_naive", "theta", "ets"},
+		TimeSeries: s.Values, Freq: s.Freq(), Horizon: &horizon, Windows: &windows, Models: []string{"seasonal_naive", "theta", "ets"},
 	})
 	if err != nil {
 		return "", err

@@ -31,7 +31,7 @@ before, and compare: MASE below 1 beats repeating the last season.`,
 				return err
 			}
 			a.missing(s, impute)
-			req := &api.BacktestRequest{TimeSeries: s.Values, Horizon: &horizon, Windows: &windows, Models: models, Impute: impute}
+			req := &api.BacktestRequest{TimeSeries: s.Values, Horizon: &horizon, Windows: &windows, Models: models, Impute: impute, Freq: s.Freq()}
 			if season > 0 {
 				req.SeasonLength = &season
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/omni-run/omni/internal/buildinfo"
 	"github.com/omni-run/omni/internal/cli/child"
 	"github.com/omni-run/omni/internal/cli/sample"
+	"github.com/omni-run/omni/internal/cli/shortlog"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/gateway"
 	"github.com/omni-run/omni/internal/observe"
@@ -41,7 +42,7 @@ func (a *app) upCommand() *cobra.Command {
 		Long: `Run the gateway and the native worker on this machine, with the demo keys
 and sample data, until Ctrl-C. Data stay in --data. Development mode is for
 one's own machine: its keys are known to everybody, so it listens on loopback.`,
-		Example: "  omni up\n  omni up --listen 127.0.0.1:9000 --data /tmp/omni --no-sample",
+		Example: "  omni up\n  omni up --listen 127.0.0.1:9000 --data ~/omni --no-sample",
 		Args:    exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context(), &f) },
 	}
@@ -85,7 +86,7 @@ func (a *app) up(ctx context.Context, f *upFlags) error {
 	if s.config, err = a.developmentConfig(f); err != nil {
 		return err
 	}
-	if s.log, err = observe.NewLogger(a.Stderr, observe.LogOptions{Level: f.level, Format: f.log}); err != nil {
+	if s.log, err = a.upLog(f); err != nil {
 		return err
 	}
 	if err := s.start(ctx, f); err != nil {
@@ -104,6 +105,18 @@ func (a *app) up(ctx context.Context, f *upFlags) error {
 	cancel()
 	wg.Wait()
 	return errors.Join(err, s.stop(ctx))
+}
+
+// upLog writes short lines for a person, or JSON.
+func (a *app) upLog(f *upFlags) (*slog.Logger, error) {
+	if f.log == "json" {
+		return observe.NewLogger(a.Stderr, observe.LogOptions{Level: f.level, Format: f.log})
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return nil, usageError{err}
+	}
+	return slog.New(shortlog.New(a.Stderr, level)), nil
 }
 
 // developmentConfig is the configuration that the flags, the file and the
@@ -178,8 +191,14 @@ func (s *stack) workerEnvironment(f *upFlags) []string {
 			env = append(env, pair)
 		}
 	}
+	// To a person, what the worker does shows in the gateway's lines; of its own
+	// ones only the troubles are worth a look.
+	level := f.level
+	if f.log == "text" && level == "info" {
+		level = "warn"
+	}
 	return append(env, "OMNI_WORKER_LISTEN=127.0.0.1:0", "OMNI_WORKER_TOKEN="+s.token, "OMNI_DATA_DIR="+s.config.DataDir,
-		"OMNI_LOG_FORMAT="+f.log, "OMNI_LOG_LEVEL="+f.level)
+		"OMNI_LOG_FORMAT="+f.log, "OMNI_LOG_LEVEL="+level)
 }
 
 // stop ends what was started, the gateway first: its calls need the worker.
