@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -132,4 +133,23 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = c.WithDefaults().Validate(env()) // must not panic, whatever was parsed
 	})
+}
+
+// TestExampleShowsTheDefaults keeps examples/omni.yaml, which is the reference
+// of every field, equal to what the code does.
+func TestExampleShowsTheDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load("../../examples/omni.yaml", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Load("", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Workers = []config.Worker{{Name: "native", URL: "http://127.0.0.1:9090", Services: []string{}}}
+	want.TrustedProxies = []string{}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)
+	}
 }
