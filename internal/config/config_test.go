@@ -85,6 +85,8 @@ func TestRefusals(t *testing.T) {
 		{"unknown field", "lisen: :80\n", "lisen", nil},
 		{"its line", "mode: production\nhold:\n  max_wayt: 3s\n", "3 |", nil},
 		{"bad duration", "hold: {max_wait: soon}\n", "soon", nil},
+		{"a port that is no number", "listen: 127.0.0.1:http\n", "listen = 127.0.0.1:http", nil},
+		{"a port too large", "", "listen = :99999", []string{"PORT", "99999"}},
 		{"bad mode", "mode: prod\n", `mode = "prod"`, nil},
 		{"negative wait", "hold: {max_wait: -3s}\n", "hold.max_wait", nil},
 		{"tenant above whole", "hold: {max_requests: 5, tenant_requests: 9}\n", "hold.tenant_requests = 9", nil},

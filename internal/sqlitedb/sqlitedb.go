@@ -89,8 +89,13 @@ func ignoreDone(err error) error {
 // Close closes both pools; the last writer checkpoints the log.
 func (db *DB) Close() error { return errors.Join(db.Read.Close(), db.Write.Close()) }
 
-// IsFull reports whether err says that the disk has no room left.
-func IsFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
+// IsFull reports whether err says that the disk takes no more. SQLite knows a
+// full disk by name; a quota or a limit on the file's size it calls an error
+// while writing.
+func IsFull(err error) bool {
+	var e *sqlite.Error
+	return hasCode(err, sqlite3.SQLITE_FULL) || (errors.As(err, &e) && e.Code() == sqlite3.SQLITE_IOERR_WRITE)
+}
 
 // IsBusy reports whether err says that another process holds the file's lock.
 func IsBusy(err error) bool {
