@@ -185,10 +185,10 @@ func (d *demo) sentiment(ctx context.Context) (string, error) {
 }
 
 func (d *demo) vectors(ctx context.Context) (string, error) {
-	if _, err := d.c.UpsertVectors(ctx, &api.VectorsUpsertRequest{Items: sample.Questions()}); err != nil {
+	if _, err := d.c.UpsertVectors(ctx, &api.VectorsUpsertRequest{Items: sample.Guides()}); err != nil {
 		return "", err
 	}
-	question, top := "I forgot my login and cannot get in", 2
+	question, top := "my bike squeaks since it got wet", 2
 	a, err := d.c.QueryVectors(ctx, &api.VectorsQueryRequest{Text: question, TopK: &top})
 	if err != nil {
 		return "", err

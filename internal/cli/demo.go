@@ -21,7 +21,7 @@ func (a *app) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "demo", Short: "Call every capability of a running gateway, on sample data",
 		Long: `Call every capability of a running gateway with sample data, and show what
-it answers. It writes a small catalogue, help texts and agents into the key's
+it answers. It writes a small catalogue, care guides and agents into the key's
 tenant. The key is --key, else OMNI_API_KEY, else a demo key.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -109,8 +109,8 @@ func steps(c *client.Client) []step {
 			_, err := c.AddInteractions(ctx, &api.RecommendInteractionsRequest{Interactions: Interactions()}, repeatable())
 			return err
 		}},
-		{"help texts", 1, func(ctx context.Context) error {
-			_, err := c.UpsertVectors(ctx, &api.VectorsUpsertRequest{Items: Questions()}, repeatable())
+		{"care guides", 1, func(ctx context.Context) error {
+			_, err := c.UpsertVectors(ctx, &api.VectorsUpsertRequest{Items: Guides()}, repeatable())
 			return err
 		}},
 	}

@@ -48,22 +48,22 @@ func Interactions() []api.RecommendInteraction {
 	return list[api.RecommendInteraction]("interactions.json")
 }
 
-// Questions are help texts to be found by their meaning.
-func Questions() []api.VectorItem {
+// Guides are the shop's care instructions, to be found by their meaning.
+func Guides() []api.VectorItem {
 	var out []api.VectorItem
 	for i, text := range []string{
-		"How do I reset my password?",
-		"Where can I find my invoices and billing information?",
-		"How can I upgrade my subscription plan?",
-		"My parcel has not arrived yet. How do I track it?",
-		"Can I send an item back and get a refund?",
-		"Which payment methods do you accept?",
-		"How do I change my delivery address?",
-		"Do you ship to other countries?",
-		"How do I delete my account and my data?",
-		"The app crashes when I open my order history.",
+		"Sharpen a chef's knife on a wet stone, twenty strokes on each side.",
+		"Dry a cast iron pan on the stove and rub it with oil, and it will not rust.",
+		"Descale the espresso pot once a month with vinegar and water.",
+		"Charge the camera battery before the trip and keep the spare one warm.",
+		"Clean a lens with a blower first and a soft cloth last.",
+		"Sow tomato seeds indoors in March and plant them out after the last frost.",
+		"Cut roses in early spring, just above a bud that faces outwards.",
+		"Oil the bicycle chain after rain and wipe off what drips.",
+		"Pump the tyres to the pressure that is printed on their side.",
+		"Keep books upright, out of the sun, in a room that is not damp.",
 	} {
-		out = append(out, api.VectorItem{ID: fmt.Sprintf("faq-%d", i+1), Text: text, Metadata: json.RawMessage(`{"source":"sample"}`)})
+		out = append(out, api.VectorItem{ID: fmt.Sprintf("guide-%d", i+1), Text: text, Metadata: json.RawMessage(`{"source":"sample"}`)})
 	}
 	return out
 }
