@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strconv"
 )
 
@@ -10,9 +11,10 @@ import (
 // as NaN. Plain []float64 would silently read null as 0.
 type Values []float64
 
-// UnmarshalJSON reads numbers and nulls.
+// UnmarshalJSON reads a list of numbers and nulls. What does not fit is a
+// *json.UnmarshalTypeError whose Field is the index, such as "[3]".
 func (v *Values) UnmarshalJSON(data []byte) error {
-	var raw []*float64
+	var raw []json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
 	}
@@ -21,15 +23,35 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	out := make(Values, len(raw))
-	for i, p := range raw {
-		if p == nil {
+	for i, text := range raw {
+		if string(text) == "null" {
 			out[i] = math.NaN()
-		} else {
-			out[i] = *p
+			continue
 		}
+		x, err := strconv.ParseFloat(string(text), 64)
+		if err != nil || text[0] == '"' {
+			return &json.UnmarshalTypeError{Value: kindOf(text), Type: reflect.TypeFor[float64](), Field: "[" + strconv.Itoa(i) + "]"}
+		}
+		out[i] = x
 	}
 	*v = out
 	return nil
+}
+
+// kindOf names a JSON value as encoding/json does in its errors.
+func kindOf(text json.RawMessage) string {
+	switch text[0] {
+	case '"':
+		return "string"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 't', 'f':
+		return "bool"
+	default:
+		return "number " + string(text[:min(len(text), 40)])
+	}
 }
 
 // MarshalJSON writes NaN and infinities as null.

@@ -21,6 +21,7 @@ import (
 	"sort"
 
 	"github.com/omni-run/omni/internal/ml/route"
+	"github.com/omni-run/omni/models/embed"
 )
 
 type schema struct {
@@ -50,7 +51,7 @@ func main() {
 }
 
 func run(dir string) error {
-	embedder, err := embedding()
+	embedder, err := embed.Default()
 	if err != nil {
 		return err
 	}
@@ -58,9 +59,6 @@ func run(dir string) error {
 		name    string
 		options route.Options
 	}{{"words", route.Options{}}, {"words + embedding", route.Options{Embedder: embedder}}} {
-		if variant.name != "words" && embedder == nil {
-			continue
-		}
 		fmt.Printf("## %s\n", variant.name)
 		for _, set := range []string{"multiple", "simple_python"} {
 			if err := measure(dir, set, variant.options); err != nil {

@@ -77,7 +77,7 @@ func operationObject(types typeSet, op operation, used map[string]bool) (object,
 			if err := json.Unmarshal([]byte(op.Example), &example); err != nil {
 				return nil, fmt.Errorf("its example: %w", err)
 			}
-			content["application/json"].(object)["example"] = example //nolint:errcheck,forcetypeassert // made two lines above
+			content["application/json"].(object)["example"] = example
 		}
 		o["requestBody"] = object{"required": true, "content": content}
 	}

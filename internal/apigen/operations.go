@@ -35,7 +35,7 @@ type operation struct {
 // allOperations joins the descriptions with the route table and fails when one
 // of the two lacks an entry of the other.
 func allOperations() ([]operation, error) {
-	ops := append(gatewayOperations(), workerOperations()...)
+	ops := append(workerOperations(), gatewayOperations()...)
 	index := map[string]*operation{}
 	for i := range ops {
 		key := ops[i].Method + " " + ops[i].Path

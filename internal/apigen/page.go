@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"net/http"
 	"strings"
 )
 
@@ -106,7 +107,7 @@ func typeLabel(s object) (label, inner string) {
 	if alternatives, ok := s["oneOf"].([]any); ok {
 		var labels []string
 		for _, a := range alternatives {
-			l, in := typeLabel(a.(object)) //nolint:errcheck,forcetypeassert // special holds nothing else
+			l, in := typeLabel(a.(object))
 			labels = append(labels, l)
 			if in != "" {
 				inner = in
@@ -116,7 +117,7 @@ func typeLabel(s object) (label, inner string) {
 	}
 	switch kind := s["type"]; kind {
 	case "array":
-		l, in := typeLabel(s["items"].(object)) //nolint:errcheck,forcetypeassert // schema makes arrays with items
+		l, in := typeLabel(s["items"].(object))
 		return "list of " + l, in
 	case "object":
 		if values, ok := s["additionalProperties"].(object); ok {
@@ -137,7 +138,7 @@ func typeLabel(s object) (label, inner string) {
 // curl is a call that works as printed against `make up`.
 func curl(op operation) string {
 	line := "curl -s"
-	if op.Method != "GET" {
+	if op.Method != http.MethodGet {
 		line += " -X " + op.Method
 	}
 	switch {

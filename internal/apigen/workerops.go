@@ -33,6 +33,7 @@ func workerOperations() []operation {
 			Request: "RecommendItemsRequest", Answer: "RecommendItemsAnswer", Required: []string{"items"},
 			Example: `{"items":[{"item_id":"cam-1","text":"mirrorless camera","category":"photo"},{"item_id":"tri-1","text":"carbon tripod","category":"photo"}]}`,
 		},
+		{Method: "GET", Path: "/recommend/items", Tag: "recommend", Summary: "The catalogue, a page at a time", Answer: "RecommendCatalogAnswer", Query: [][2]string{{"limit", "items a page"}, {"after", "the last item_id of the page before"}}},
 		{
 			Method: "POST", Path: "/recommend/items/delete", Tag: "recommend", Summary: "Remove items from the catalogue",
 			Request: "RecommendDeleteRequest", Answer: "RecommendDeleteAnswer", Required: []string{"item_ids"}, Example: `{"item_ids":["tri-1"]}`,
@@ -84,6 +85,8 @@ func workerOperations() []operation {
 			Request: "AgentObserveRequest", Answer: "AgentObserveAnswer", Required: []string{"observation"},
 			Example: `{"observation":{"service":"checkout","error":"timeout connecting to db","error_rate":[0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.01,0.2,0.4]},"agent_roles":["healer"]}`,
 		},
+		{Method: "POST", Path: "/agents/{agent_id}/deregister", Tag: "agents", Summary: "Remove an agent and its memories", Answer: "AgentRemovedAnswer"},
+		{Method: "DELETE", Path: "/agents/{agent_id}", Tag: "agents", Summary: "Remove an agent and its memories", Answer: "AgentRemovedAnswer"},
 		{Method: "GET", Path: "/agents/status", Tag: "agents", Summary: "Your agents and what they remember", Answer: "AgentStatusAnswer"},
 		{
 			Method: "POST", Path: "/agi/process", Tag: "reasoning", Summary: "Understand a problem, plan with real tools, execute, answer",

@@ -26,14 +26,14 @@ var layers = []struct {
 }{
 	{"vocabulary", []string{"api"}},
 	{"numerics", []string{"internal/ml", "models"}},
-	{"foundations", []string{"internal/sqlitedb", "internal/observe", "internal/metricsmerge", "internal/config", "internal/llm", "internal/lockfile"}},
+	{"foundations", []string{"internal/buildinfo", "internal/sqlitedb", "internal/observe", "internal/metricsmerge", "internal/config", "internal/llm", "internal/lockfile"}},
 	{"state", []string{"internal/state"}},
 	{"capability", []string{"internal/service", "internal/tool"}},
 	{"edge parts", []string{"internal/authn", "internal/ratelimit", "internal/pool", "internal/jobs", "internal/idempotency", "internal/usage", "internal/admin"}},
 	{"shells", []string{"internal/edge", "internal/worker"}},
 	{"client", []string{"client"}},
 	{"composition", []string{"internal/gateway", "internal/nativeworker"}},
-	{"commands", []string{"cmd", "bench", "examples", "internal/cli", "internal/archtest", "internal/e2e"}},
+	{"commands", []string{"cmd", "models/churn/train", "models/embed/train", "models/sentiment/train", "bench", "examples", "internal/cli", "internal/e2e", "internal/apigen", "internal/archtest"}},
 }
 
 // pkg is what go list says of a package.

@@ -127,7 +127,7 @@ func (b *bundle) wantReason(t *testing.T, presented string, reason error) {
 	if !errors.As(err, &e) {
 		t.Fatalf("%v is not an api error", err)
 	}
-	if want := "the credential is not a key that is valid here"; reason != authn.ErrUnavailable && (e.HTTP != 403 || e.Code != "invalid_key" || e.Message != want) {
+	if want := "the credential is not a key that is valid here"; !errors.Is(reason, authn.ErrUnavailable) && (e.HTTP != 403 || e.Code != "invalid_key" || e.Message != want) {
 		t.Fatalf("the caller is told %d %s %q", e.HTTP, e.Code, e.Message)
 	}
 }

@@ -152,8 +152,6 @@ type Worker struct {
 	// TokenFile holds the shared token the worker demands. The environment
 	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
 	TokenFile string `yaml:"token_file"`
-	// MaxConcurrency caps what the worker states of itself; 0 for no cap.
-	MaxConcurrency int `yaml:"max_concurrency"`
 
 	// Token is read from TokenFile or the environment.
 	Token string `yaml:"-"`

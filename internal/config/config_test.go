@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestDefaultsAreValid(t *testing.T) {
 
 func TestFileAndEnvironment(t *testing.T) {
 	t.Parallel()
-	c, err := load(t, `
+	_, err := load(t, `
 mode: development
 hold: {max_wait: 30s}
 tiers:
@@ -60,7 +61,7 @@ routes:
 	if err == nil || !strings.Contains(err.Error(), "demo keys") {
 		t.Fatalf("want a refusal of development mode on all interfaces, got %v", err)
 	}
-	c, err = load(t, "mode: development\nlisten: 127.0.0.1:1\nhold: {max_wait: 30s}\ntiers: {gold: {requests_per_minute: 5000, weight: 9}}\nworkers: [{name: native, url: 'http://127.0.0.1:9090'}]\nroutes: [{method: POST, path: /predict/revenue, service: heavy, timeout: 5m}]\n",
+	c, err := load(t, "mode: development\nlisten: 127.0.0.1:1\nhold: {max_wait: 30s}\ntiers: {gold: {requests_per_minute: 5000, weight: 9}}\nworkers: [{name: native, url: 'http://127.0.0.1:9090'}]\nroutes: [{method: POST, path: /predict/revenue, service: heavy, timeout: 5m}]\n",
 		"PORT", "9000", "OMNI_WORKER_TOKEN", "secret")
 	if err != nil {
 		t.Fatal(err)
@@ -134,4 +135,23 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = c.WithDefaults().Validate(env()) // must not panic, whatever was parsed
 	})
+}
+
+// TestExampleShowsTheDefaults keeps examples/omni.yaml, which is the reference
+// of every field, equal to what the code does.
+func TestExampleShowsTheDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load("../../examples/omni.yaml", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Load("", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Workers = []config.Worker{{Name: "native", URL: "http://127.0.0.1:9090", Services: []string{}}}
+	want.TrustedProxies = []string{}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)
+	}
 }

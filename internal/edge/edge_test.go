@@ -2,10 +2,12 @@ package edge_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -386,7 +388,13 @@ func TestMalformedHTTPIsRefused(t *testing.T) {
 			// Where the connection stays open, only the first answer matters.
 			_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
 			_, _ = io.WriteString(conn, raw)
-			out, _ := io.ReadAll(io.LimitReader(conn, 1<<16))
+			out, err := io.ReadAll(io.LimitReader(conn, 1<<16))
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !strings.HasPrefix(string(out), "HTTP/1.1 4") && len(out) > 0 {
+				t.Errorf("%s: %.40q broke off: %v", name, out, err)
+			}
+			if name == "long line" && (err != nil || !strings.HasPrefix(string(out), "HTTP/1.1 431 ")) {
+				t.Errorf("the refusal of a long line cannot be read: %.40q, %v", out, err)
+			}
 			if regexp.MustCompile(`HTTP/1\.[01] [23]`).Match(out) {
 				t.Errorf("%s: %.80q", name, out)
 			}

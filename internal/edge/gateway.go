@@ -94,7 +94,7 @@ func New(d Deps) (*Gateway, error) {
 	if err := d.Limits.validate(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry), begun: d.Now(), drained: make(chan struct{})}
+	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry, d.Config.Tiers), begun: d.Now(), drained: make(chan struct{})}
 	for _, cidr := range d.Config.TrustedProxies {
 		p, err := netip.ParsePrefix(cidr)
 		if err != nil {

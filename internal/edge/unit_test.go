@@ -69,16 +69,24 @@ func depthOf(v any) int {
 func TestTable(t *testing.T) {
 	t.Parallel()
 	tab, err := newTable([]*entry{
-		{method: "GET", pattern: "/models"}, {method: "POST", pattern: "/models/train"},
-		{method: "POST", pattern: "/models/{name}/promote"}, {method: "*", pattern: "/admin/*"},
+		{method: "GET", pattern: "/models"},
+		{method: "POST", pattern: "/models/train"},
+		{method: "POST", pattern: "/models/{name}/promote"},
+		{method: "*", pattern: "/admin/*"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ method, path, pattern string }{
-		{"GET", "/models", "/models"}, {"POST", "/models/train", "/models/train"}, {"POST", "/models/a.b-1/promote", "/models/{name}/promote"},
-		{"DELETE", "/admin/keys/1", "/admin/*"}, {"GET", "/admin", ""}, {"POST", "/models/a b/promote", ""}, {"POST", "/models//promote", ""},
-		{"GET", "/models/train", ""}, {"POST", "/models/a/b/promote", ""},
+		{"GET", "/models", "/models"},
+		{"POST", "/models/train", "/models/train"},
+		{"POST", "/models/a.b-1/promote", "/models/{name}/promote"},
+		{"DELETE", "/admin/keys/1", "/admin/*"},
+		{"GET", "/admin", ""},
+		{"POST", "/models/a b/promote", ""},
+		{"POST", "/models//promote", ""},
+		{"GET", "/models/train", ""},
+		{"POST", "/models/a/b/promote", ""},
 	} {
 		entries, _ := tab.find(c.path)
 		got := ""

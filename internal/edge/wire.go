@@ -37,6 +37,14 @@ type strictConn struct {
 // longestName bounds what is kept of a line.
 const longestName = len("transfer-encoding:")
 
+// CloseWrite lets net/http end a refusal so that the caller can still read it.
+func (c *strictConn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}
+
 // Read implements net.Conn.
 func (c *strictConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)

@@ -208,7 +208,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 		errs = append(errs, g.pool.Stop(ctx))
 	}
 	if g.ledger != nil {
-		errs = append(errs, g.ledger.Close())
+		errs = append(errs, g.ledger.Close()) //nolint:contextcheck // its last fold must end even when ctx has
 	}
 	if g.replays != nil {
 		errs = append(errs, g.replays.Close())

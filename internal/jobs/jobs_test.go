@@ -134,9 +134,9 @@ func TestCancelReachesTheRunningCall(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})
-	running, waiting := submit(t, m, jobs.Spec{Tenant: "a"}), ""
+	running := submit(t, m, jobs.Spec{Tenant: "a"})
 	<-begun
-	waiting = submit(t, m, jobs.Spec{Tenant: "a"})
+	waiting := submit(t, m, jobs.Spec{Tenant: "a"})
 	for _, id := range []string{waiting, running} {
 		if _, err := m.Cancel(t.Context(), "a", id); err != nil {
 			t.Fatal(err)

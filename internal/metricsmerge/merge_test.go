@@ -146,7 +146,7 @@ func wellFormed(t testing.TB, families []*dto.MetricFamily) {
 		if strings.HasPrefix(line, "# HELP") {
 			continue
 		}
-		key := line
+		var key string
 		if !strings.HasPrefix(line, "#") {
 			key = line[:strings.LastIndexByte(line, ' ')]
 		} else {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/omni-run/omni/internal/llm"
+	"github.com/omni-run/omni/internal/ml/route"
 	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/service/agents"
 	"github.com/omni-run/omni/internal/service/anomaly"
@@ -43,7 +44,10 @@ func (w *Worker) services() ([]service.Service, error) {
 			forecasts.Forget(tenant)
 		},
 	})
-	planner := reason.Deps{Store: store, Invoker: w, Log: log, Now: now, Embedder: embedding, FallBack: w.opt.LLM.FallBack}
+	planner := reason.Deps{
+		Store: store, Invoker: w, Log: log, Now: now, FallBack: w.opt.LLM.FallBack,
+		Embedder: func() (route.Embedder, error) { return embedding.load() },
+	}
 	if provider != nil {
 		planner.LLM = provider
 	}

@@ -46,6 +46,5 @@ func (p *Pool) estimateLocked(service string) time.Duration {
 	if !known {
 		return defaultEstimate
 	}
-	seconds := (best + time.Second - 1) / time.Second * time.Second
-	return min(max(seconds, minEstimate), maxEstimate)
+	return min(max((best+time.Second-1).Truncate(time.Second), minEstimate), maxEstimate)
 }

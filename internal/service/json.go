@@ -68,7 +68,7 @@ func decodeError(err error) error {
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		field := wrong.Field
+		field := strings.ReplaceAll(wrong.Field, ".[", "[")
 		if field == "" {
 			field = "body"
 		}

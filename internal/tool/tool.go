@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sort"
 	"time"
 
@@ -130,7 +131,7 @@ func (r *Registry) Run(ctx context.Context, invoke Invoke, name string, argument
 		}
 		return raw, err
 	}
-	result, err := t.Call(ctx, bounded, arguments)
+	result, err := guarded(ctx, t, bounded, arguments)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, fmt.Errorf("%s did not finish within %s: %w", name, timeout, context.DeadlineExceeded)
@@ -138,4 +139,15 @@ func (r *Registry) Run(ctx context.Context, invoke Invoke, name string, argument
 		return nil, err
 	}
 	return result, nil
+}
+
+// guarded turns a panic into an error: tools run in goroutines of their own,
+// where a panic would end the process.
+func guarded(ctx context.Context, t *Tool, invoke Invoke, arguments map[string]any) (result map[string]any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = nil, fmt.Errorf("tool %s panicked: %v\n%s", t.Name, p, debug.Stack())
+		}
+	}()
+	return t.Call(ctx, invoke, arguments)
 }

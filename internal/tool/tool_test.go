@@ -145,6 +145,14 @@ func TestRunBoundsTimeAndSize(t *testing.T) {
 	}
 }
 
+func TestRunTurnsAPanicIntoAnError(t *testing.T) {
+	t.Parallel()
+	r := registry(func(context.Context, tool.Invoke, map[string]any) (map[string]any, error) { panic("broken") })
+	if _, err := r.Run(t.Context(), nil, "t", map[string]any{"values": []float64{1, 2}}); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestRegistryRefusesTheSameNameTwice(t *testing.T) {
 	t.Parallel()
 	defer func() {

@@ -192,7 +192,7 @@ func (l *Ledger) forgetDeleted(ctx context.Context) error {
 	for rows.Next() {
 		var name string
 		if err := rows.Scan(&name); err != nil {
-			return errors.Join(err, rows.Close())
+			return errors.Join(err, rows.Close()) //nolint:sqlclosecheck // closed on each way out, its error kept
 		}
 		if _, err := os.Stat(filepath.Join(l.opts.Dir, name)); errors.Is(err, fs.ErrNotExist) {
 			gone = append(gone, name)

@@ -98,7 +98,7 @@ func (l *Ledger) loadMonths(ctx context.Context) error {
 		var tenant string
 		var units int64
 		if err := rows.Scan(&tenant, &units); err != nil {
-			return errors.Join(err, rows.Close())
+			return errors.Join(err, rows.Close()) //nolint:sqlclosecheck // closed on each way out, its error kept
 		}
 		l.months.add(tenant, start, units)
 	}

@@ -52,7 +52,7 @@ func (s *Shell) buildMux() *http.ServeMux {
 	for path, methods := range s.routes {
 		mux.HandleFunc(api.InternalPrefix+path, func(w http.ResponseWriter, r *http.Request) {
 			if bound := methods[r.Method]; bound != nil {
-				s.serve(w, r, bound)
+				s.serve(w, r, bound) //nolint:contextcheck // the call's context is the request's, made in callContext
 				return
 			}
 			allow := make([]string, 0, len(methods))

@@ -11,5 +11,9 @@ import (
 //go:embed weights.bin
 var weights string
 
-// Default returns the shipped network. Its token table is read in place.
-func Default() (*textnet.Net, error) { return textnet.New(weights) }
+//go:embed ngrams.bin
+var ngrams string
+
+// Default returns the shipped network with the linear model beside it. Their
+// tables are read in place.
+func Default() (*textnet.Net, error) { return textnet.NewBlend(weights, ngrams) }

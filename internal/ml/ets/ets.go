@@ -120,6 +120,9 @@ func (m *Model) run(y, fitted []float64) (sse, logs float64) {
 	}
 	copy(m.season, m.Season)
 	multiplicative, at := m.Error == Multiplicative, 0
+	// Logs are taken of products of forecasts, many at a time: a logarithm
+	// costs more than all the rest of a step.
+	product := 1.0
 	for i, v := range y {
 		base := level + m.Phi*slope
 		forecast := base
@@ -142,7 +145,10 @@ func (m *Model) run(y, fitted []float64) (sse, logs float64) {
 			}
 			relative := e / forecast
 			sse += relative * relative
-			logs += math.Log(forecast)
+			if product *= forecast; product < 1e-100 || product > 1e100 {
+				logs += math.Log(product)
+				product = 1
+			}
 		} else {
 			sse += e * e
 		}
@@ -164,6 +170,7 @@ func (m *Model) run(y, fitted []float64) (sse, logs float64) {
 			at = 0
 		}
 	}
+	logs += math.Log(product)
 	m.level, m.slope = level, slope
 	if at > 0 {
 		rotated := append(slices.Clone(m.season[at:]), m.season[:at]...)

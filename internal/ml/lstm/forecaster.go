@@ -54,7 +54,7 @@ const (
 	highwayPenalty = 0.02
 	// highwayPrior is a further penalty, worth so many samples: with few of
 	// them the highway hardly leaves the mean step.
-	highwayPrior = 2
+	highwayPrior = 60
 )
 
 // scaling is what makes a series' windows comparable to another's.

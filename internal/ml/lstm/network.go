@@ -48,8 +48,11 @@ func (c Config) Validate() error {
 		name       string
 		v, lo, top int
 	}{
-		{"inputs", c.Inputs, 1, MaxInputs}, {"hidden", c.Hidden, 1, MaxHidden}, {"layers", c.Layers, 1, MaxLayers},
-		{"outputs", c.Outputs, 1, MaxOutputs}, {"lags", c.Lags, 0, MaxLags},
+		{"inputs", c.Inputs, 1, MaxInputs},
+		{"hidden", c.Hidden, 1, MaxHidden},
+		{"layers", c.Layers, 1, MaxLayers},
+		{"outputs", c.Outputs, 1, MaxOutputs},
+		{"lags", c.Lags, 0, MaxLags},
 	} {
 		if f.v < f.lo || f.v > f.top {
 			return fmt.Errorf("%w: %s = %d, must be in [%d, %d]", ErrShape, f.name, f.v, f.lo, f.top)

@@ -89,7 +89,7 @@ func New(documents []Document, options Options) *Index {
 		}
 		total += lengths[i]
 		if options.Embedder != nil {
-			e.vector = unit(options.Embedder.Embed(strings.Join(Split(d.Name), " ")+". "+d.Description, nil))
+			e.vector = unit(options.Embedder.Embed(strings.Join(Split(d.Name), " ")+". "+d.Description+" "+strings.Join(d.Parameters, " "), nil))
 		}
 		x.documents = append(x.documents, e)
 	}

@@ -68,9 +68,14 @@ func TestEmbeddingFindsWhatWordsMiss(t *testing.T) {
 func TestStemJoinsForms(t *testing.T) {
 	t.Parallel()
 	for _, forms := range [][]string{
-		{"forecast", "forecasts", "forecasting", "forecasted"}, {"anomaly", "anomalies"}, {"plan", "planning", "planned", "plans"},
-		{"analyze", "analyzing", "analysed"}, {"optimize", "optimise", "optimizing", "optimising"}, {"schedule", "scheduling", "schedules"},
-		{"recommend", "recommending", "recommended"}, {"predict", "predicts", "predicting"},
+		{"forecast", "forecasts", "forecasting", "forecasted"},
+		{"anomaly", "anomalies"},
+		{"plan", "planning", "planned", "plans"},
+		{"analyze", "analyzing", "analysed"},
+		{"optimize", "optimise", "optimizing", "optimising"},
+		{"schedule", "scheduling", "schedules"},
+		{"recommend", "recommending", "recommended"},
+		{"predict", "predicts", "predicting"},
 	} {
 		for _, f := range forms[1:] {
 			if a, b := route.Stem(forms[0]), route.Stem(f); a != b && !strings.HasPrefix(a, "analy") {

@@ -61,7 +61,7 @@ func (t *transport) Do(ctx context.Context, req *Request) (*Response, error) {
 		cancel()
 		return nil, &Error{Stage: StageRequest, Err: err}
 	}
-	resp, err := t.rt.RoundTrip(out)
+	resp, err := t.rt.RoundTrip(out) //nolint:bodyclose // the caller closes Response.Body
 	if err != nil {
 		cancel()
 		stage := StageDial

@@ -5,9 +5,18 @@ import (
 	"math"
 )
 
-// blendMargin: contestants within this factor of the least error share the
-// answer.
-const blendMargin = 1.15
+// Contestants whose error is within a factor of the least share the answer.
+// The fewer errors were measured, the more of a difference between two of them
+// is chance, and the wider the factor.
+const (
+	marginOfMany = 1.15
+	marginOfOne  = 20 // divided by how many errors were measured
+	widestMargin = 2
+)
+
+func blendMargin(errors int) float64 {
+	return min(widestMargin, marginOfMany+marginOfOne/float64(errors))
+}
 
 // choose sets the weights and says why. The best by MASE answers, together
 // with those close behind it, each by the inverse square of its error.
@@ -16,18 +25,18 @@ func choose(entrants []*entrant, plan plan) string {
 		entrants[0].weight = 1
 		return fmt.Sprintf("the mode asks for %s", entrants[0].name)
 	}
-	best := math.Inf(1)
+	best, points := math.Inf(1), 0
 	for _, e := range entrants {
 		if e.problem == "" && len(e.windows) > 0 {
-			best = min(best, e.errors.MASE)
+			best, points = min(best, e.errors.MASE), e.errors.Points
 		}
 	}
 	if math.IsInf(best, 1) {
 		return chooseUntested(entrants)
 	}
-	count := 0
+	count, margin := 0, blendMargin(points)
 	for _, e := range entrants {
-		if e.problem != "" || len(e.windows) == 0 || e.errors.MASE > best*blendMargin+1e-12 {
+		if e.problem != "" || len(e.windows) == 0 || e.errors.MASE > best*margin+1e-12 {
 			continue
 		}
 		e.weight = 1 / ((e.errors.MASE + 1e-9) * (e.errors.MASE + 1e-9))
@@ -35,7 +44,7 @@ func choose(entrants []*entrant, plan plan) string {
 	}
 	if count > 1 {
 		return fmt.Sprintf("least error over %d back-test windows: %d models within %.0f %% of the best (MASE %.3f), weighted by inverse squared error",
-			len(plan.origins), count, (blendMargin-1)*100, best)
+			len(plan.origins), count, (margin-1)*100, best)
 	}
 	return fmt.Sprintf("least error over %d back-test windows (MASE %.3f)", len(plan.origins), best)
 }

@@ -77,3 +77,8 @@ func (s *Service) loadGlobal(ctx context.Context, tenant string) (*globalModel, 
 	}
 	return m, int64(8*len(net.Network.Weights)) + 1024, nil
 }
+
+// Forget drops the tenant's network from memory, for whoever promotes another.
+// Without it the next call finds out by itself; with it the bytes are free at
+// once.
+func (s *Service) Forget(tenant string) { s.resident.Forget(tenant) }

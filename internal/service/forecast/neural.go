@@ -35,6 +35,8 @@ type neural struct {
 	rate             float64
 	seed             int64
 	period           int
+	// share divides workBudget among the series of a call; 0 counts as 1.
+	share int
 }
 
 // transform takes what a network need not learn out of a series: growth by
@@ -44,13 +46,17 @@ type transform struct {
 	indices []float64
 }
 
-// logRatio is how far a positive series must spread before ratios describe it
-// better than differences.
-const logRatio = 4
+// A positive series that spreads so far, over at least so many values, is
+// better described by ratios than by differences. On shorter ones a step
+// misjudged in ratios grows into an absurd forecast.
+const (
+	logRatio  = 4
+	leastLogs = 60
+)
 
 func newTransform(y []float64, period int) transform {
 	var t transform
-	if low := slices.Min(y); low > 0 && slices.Max(y)/low > logRatio {
+	if low := slices.Min(y); low > 0 && len(y) >= leastLogs && slices.Max(y)/low > logRatio {
 		t.log = true
 	}
 	if period > 1 {
@@ -101,7 +107,7 @@ type trained struct {
 func (n neural) train(ctx context.Context, y []float64, progress func(float64)) (*trained, error) {
 	lookback := min(n.lookback, longestLookback, len(y)-1)
 	t := newTransform(y, n.period)
-	windows := max(leastWindows, min(mostWindows, workBudget/(lookback*n.epochs)))
+	windows := max(leastWindows, min(mostWindows, workBudget/max(1, n.share)/(lookback*n.epochs)))
 	net, report, err := lstm.TrainSeries(ctx, [][]float64{t.apply(y)}, lstm.SeriesConfig{
 		Lookback: lookback, MaxWindows: windows,
 		Training: lstm.Training{Epochs: n.epochs, Rate: min(mostRate, rateScale*n.rate), Patience: patience},

@@ -2,13 +2,9 @@ package forecast
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -206,111 +202,4 @@ func (out *outcome) result(set settings) *api.ForecastResult {
 		r.Quantiles[strconv.FormatFloat(q, 'g', -1, 64)] = values
 	}
 	return r
-}
-
-// predictMany forecasts many series side by side; one that fails does not
-// touch the others.
-func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.ForecastRequest, set settings) (*api.ForecastAnswer, error) {
-	if err := s.checkMany(req, set); err != nil {
-		return nil, err
-	}
-	network, err := s.globalFor(ctx, call.Tenant, set.mode)
-	if err != nil {
-		return nil, err
-	}
-	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
-	failures := make([]error, len(req.Series))
-	next := make(chan int)
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(req.Series)) {
-		wait.Go(func() {
-			for i := range next {
-				failures[i] = s.predictInto(ctx, &answer.Series[i], req.Series[i], i, req.Freq, set, network)
-			}
-		})
-	}
-	for i := range req.Series {
-		next <- i
-		call.Progress(float64(i) / float64(len(req.Series)))
-	}
-	close(next)
-	wait.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	failed := 0
-	for _, err := range failures {
-		if err == nil {
-			continue
-		}
-		failed++
-		var known *api.Error
-		if !errors.As(err, &known) {
-			return nil, err
-		}
-	}
-	switch {
-	case failed == len(req.Series):
-		e := api.Unprocessable("all_series_failed", "none of the %d series can be forecast; the first: %s", failed, answer.Series[0].Error.Message)
-		for i := range min(failed, 20) {
-			e.Details = append(e.Details, answer.Series[i].Error.Details...)
-		}
-		return nil, e
-	case failed > 0:
-		answer.Status = "partial"
-		call.Warn("%d of %d series failed; see error beside each", failed, len(req.Series))
-	}
-	return answer, nil
-}
-
-func (s *Service) predictInto(ctx context.Context, out *api.SeriesForecast, in api.ForecastSeries, i int, freq string, set settings, network *globalModel) error {
-	out.ID, out.Status = in.ID, "success"
-	if in.Freq == "" && (len(in.Timestamps) == 0 || freq != "") {
-		in.Freq = freq
-	}
-	result, err := s.predictOne(ctx, in, fmt.Sprintf("series[%d].", i), set, network, func(format string, args ...any) {
-		out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...))
-	}, nil)
-	out.ForecastResult = result
-	var known *api.Error
-	if errors.As(err, &known) {
-		out.Status, out.Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
-	}
-	return err
-}
-
-// checkMany bounds a call of many series as a whole.
-func (s *Service) checkMany(req *api.ForecastRequest, set settings) error {
-	if len(req.TimeSeries) > 0 || len(req.Timestamps) > 0 || req.LastTimestamp != "" {
-		return api.Unprocessable("ambiguous_input", "send either time_series (with its timestamps) or series, not both").At("series", "stands beside time_series")
-	}
-	if len(req.Series) == 0 || len(req.Series) > s.limits.Series {
-		return api.Unprocessable("out_of_range", "series has %d entries; it takes 1 to %d", len(req.Series), s.limits.Series).
-			At("series", "must have 1 to %d entries", s.limits.Series)
-	}
-	if steps := len(req.Series) * set.horizon; steps > s.limits.TotalSteps {
-		return api.Unprocessable("too_many_steps", "%d series of %d steps are %d forecasts; at most %d a call", len(req.Series), set.horizon, steps, s.limits.TotalSteps).
-			At("forecast_steps", "too many for so many series")
-	}
-	return checkSeries(req.Series, s.limits)
-}
-
-// checkSeries wants ids unique and present and the values bounded in all.
-func checkSeries(list []api.ForecastSeries, limits Limits) error {
-	total, seen := 0, make(map[string]int, len(list))
-	for i, one := range list {
-		total += len(one.TimeSeries)
-		field := fmt.Sprintf("series[%d].id", i)
-		if one.ID == "" || len(one.ID) > longestID {
-			return api.Unprocessable("bad_id", "%s must have 1 to %d bytes", field, longestID).At(field, "must have 1 to %d bytes", longestID)
-		}
-		if before, ok := seen[one.ID]; ok {
-			return api.Unprocessable("duplicate_id", "%s repeats the id of series[%d]", field, before).At(field, "repeats the id of series[%d]", before)
-		}
-		seen[one.ID] = i
-	}
-	if total > limits.TotalPoints {
-		return api.Unprocessable("too_many_points", "the series have %d points together; at most %d a call", total, limits.TotalPoints).At("series", "too long together")
-	}
-	return nil
 }

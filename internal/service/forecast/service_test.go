@@ -398,9 +398,19 @@ func TestTrainerRefuses(t *testing.T) {
 	}
 }
 
-func BenchmarkTheExample(b *testing.B) {
-	s := forecast.New(forecast.Deps{})
-	for b.Loop() {
-		predict(b, s, object{"time_series": zigzag, "forecast_steps": 5, "sequence_length": 10})
+func BenchmarkPredict(b *testing.B) {
+	year := series(365, func(i int) float64 {
+		return 1000 + 2*float64(i) + 100*math.Sin(2*math.Pi*float64(i)/7) + 30*math.Sin(float64(i*i))
+	})
+	for _, c := range []struct {
+		name, mode string
+		y          []float64
+	}{{"16 points/auto", "auto", zigzag}, {"16 points/local", "local", zigzag}, {"365 points/auto", "auto", year}, {"365 points/local", "local", year}} {
+		b.Run(c.name, func(b *testing.B) {
+			s := forecast.New(forecast.Deps{})
+			for b.Loop() {
+				predict(b, s, object{"time_series": c.y, "forecast_steps": 5, "sequence_length": 10, "mode": c.mode})
+			}
+		})
 	}
 }

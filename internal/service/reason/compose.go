@@ -262,13 +262,15 @@ func (x *session) compose() string {
 		st := x.steps[at]
 		text := tell(st.operation.tool, st.result)
 		switch {
+		case g.tool == catalog.Forecast && isOneOf(kindSeries+":"+g.subject+clean, st.operation.needs):
+			text = "Without the unusual points: " + text
 		case g.of == "forecast":
 			text = "Of the forecast: " + text
 		case several && g.subject != "":
 			text = g.subject + ": " + text
 		}
 		parts = append(parts, text)
-		if later, ok := x.facts[g.fact+clean]; ok && g.tool == catalog.Forecast && later >= 0 {
+		if later, ok := x.facts[g.fact+clean]; ok && g.tool == catalog.Forecast && later >= 0 && later != at {
 			parts = append(parts, "Without the unusual points: "+tell(catalog.Forecast, x.steps[later].result))
 		}
 	}

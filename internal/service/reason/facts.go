@@ -49,7 +49,7 @@ var (
 	quotes      = regexp.MustCompile(`"([^"]{2,1000})"|“([^”]{2,1000})”|(?:^|[\s(:])'([^']{2,1000})'`)
 	numberList  = regexp.MustCompile(`-?\d+(?:\.\d+)?(?:(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)-?\d+(?:\.\d+)?)+`)
 	oneNumber   = regexp.MustCompile(`-?\d+(?:\.\d+)?`)
-	userInText  = regexp.MustCompile(`(?i)\b(?:user|customer|client|account)(?:[_ ]?id)?[\s:=#]+([A-Za-z0-9][\w.\-@]*\d[\w.\-@]*|"[^"]+"|'[^']+')`)
+	userInText  = regexp.MustCompile(`(?i)\b(?:user|customer|client|account)(?:[_ ]?id)?[\s:=#]+([A-Za-z0-9][\w.\-@]*\d[\w.\-@]*|"[^"]+"|'[^']+')|\b((?:user|customer|client)[_-][A-Za-z]*\d[\w.\-]*)`)
 	aheadCount  = regexp.MustCompile(`(?i)\b(?:next|coming|following|upcoming|another|for|of|ahead)\s+(?:the\s+)?(?:next\s+)?(\d{1,6})\s*(?:-\s*)?(steps?|points?|values?|periods?|observations?|hours?|days?|weeks?|months?|quarters?|years?)?`)
 	countAhead  = regexp.MustCompile(`(?i)\b(\d{1,6})[\s-](steps?|points?|values?|periods?|hours?|days?|weeks?|months?|quarters?|years?)(?:[\s-](?:ahead|forecast|outlook|projection|horizon|into|from now))`)
 	aheadOne    = regexp.MustCompile(`(?i)\b(?:next|coming|following|this coming)\s+(hour|day|week|month|quarter|year)\b|\b(tomorrow)\b`)
@@ -232,7 +232,7 @@ func (f *facts) fromWords(problem string) {
 	}
 	if !f.has(kindUser) {
 		if m := userInText.FindStringSubmatch(problem); m != nil {
-			f.add(object{name: "user in the problem", kind: kindUser, value: strings.Trim(m[1], `"'.`), literal: true})
+			f.add(object{name: "user in the problem", kind: kindUser, value: strings.Trim(m[1]+m[2], `"'.`), literal: true})
 		}
 	}
 	if !f.has(kindTexts) && len(f.quoted) > 0 {

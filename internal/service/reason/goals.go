@@ -2,6 +2,7 @@ package reason
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -324,13 +325,16 @@ func (s *Service) bySimilarity(u *understanding, clause string, can func(string)
 	u.aim(name, clause, fmt.Sprintf("similarity of the words, %.2f", match.Fits()))
 }
 
+// summary of a text is writing, which no tool does.
+var summary = regexp.MustCompile(`(?i)\bsummar`)
+
 // byData picks what is usually asked of the data when the words are general.
 func (u *understanding) byData(clause string) {
 	const why = "a general question about the data"
 	switch {
 	case u.facts.has(kindTasks) && u.facts.has(kindWorkers):
 		u.aim(catalog.Schedule, clause, why)
-	case u.facts.has(kindTexts):
+	case u.facts.has(kindTexts) && !summary.MatchString(clause):
 		u.aim(catalog.Sentiment, clause, why)
 	case u.tabular():
 		u.aim(catalog.FindOutliers, clause, why)

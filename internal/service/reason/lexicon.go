@@ -52,6 +52,7 @@ func stems(text string) []string {
 
 // asked returns for each tool the trigger phrases a clause holds.
 func (l *lexicon) asked(clause string) map[string][]string {
+	clause = meaning.ReplaceAllString(clause, " ")
 	words := " " + strings.Join(stems(clause), " ") + " "
 	out := map[string][]string{}
 	for _, name := range l.names {
@@ -86,6 +87,9 @@ func (l *lexicon) similar(clause string, can func(string) bool) (string, route.M
 	}
 	return l.names[best.Index], best
 }
+
+// meaning has the stem of mean, and nothing to do with it.
+var meaning = regexp.MustCompile(`(?i)\bmeaning(?:s|ful)?\b|\bwhat do(?:es)? .{1,60} mean\b`)
 
 var (
 	sentenceEnd = regexp.MustCompile(`[.;!?]+(?:\s+|$)|\n+`)

@@ -123,8 +123,8 @@ func spoken(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "was cancelled"
 	}
-	if errors.Is(err, errBudget) {
-		return errBudget.Error()
+	if errors.Is(err, errBudget) || errors.Is(err, errEarlier) {
+		return err.Error()
 	}
 	var wrong *tool.ArgumentError
 	if errors.As(err, &wrong) {

@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/route"
 	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/service/reason"
 	"github.com/omni-run/omni/internal/state"
 	"github.com/omni-run/omni/internal/tool/tooltest"
+	"github.com/omni-run/omni/models/embed"
 )
 
 type bundle struct {
@@ -40,6 +42,10 @@ func setup(t *testing.T, change func(*reason.Deps)) *bundle {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func withEmbedding(d *reason.Deps) {
+	d.Embedder = func() (route.Embedder, error) { return embed.Default() }
 }
 
 func (b *bundle) route(path string) service.Handler {
@@ -133,8 +139,11 @@ func TestProblems(t *testing.T) {
 	}, "workers": 2}
 	reviews := map[string]any{"texts": []any{"I love it, great!", "terrible and bad", "it arrived"}}
 	dated := map[string]any{"data": []any{
-		map[string]any{"date": "2024-01-01", "revenue": 10}, map[string]any{"date": "2024-01-02", "revenue": 12}, map[string]any{"date": "2024-01-03", "revenue": 14},
-		map[string]any{"date": "2024-01-04", "revenue": 16}, map[string]any{"date": "2024-01-05", "revenue": 18},
+		map[string]any{"date": "2024-01-01", "revenue": 10},
+		map[string]any{"date": "2024-01-02", "revenue": 12},
+		map[string]any{"date": "2024-01-03", "revenue": 14},
+		map[string]any{"date": "2024-01-04", "revenue": 16},
+		map[string]any{"date": "2024-01-05", "revenue": 18},
 	}}
 	table := []any{}
 	for i := range 30 {
@@ -173,12 +182,20 @@ func TestProblems(t *testing.T) {
 		"mixed":           {"What is 15% of 200, and what is the sentiment of these reviews? Then forecast the next 3 days.", map[string]any{"texts": reviews["texts"], "series": weekly()}, "calculate analyze_sentiment forecast", "= 30."},
 		"mixed two":       {"Summarize the series; detect anomalies and forecast the next 5", series, "describe_series detect_anomalies forecast", "Forecast of the next 5"},
 		"missing value":   {"Average of the series", map[string]any{"series": []any{1, nil, 3}}, "describe_series", "Statistics of 2 values: mean 2"},
+		"order of tasks":  {"Plan the best order for these tasks", tasks, "schedule_tasks", "makespan 7"},
+		"happy":           {"Are my customers happy?", reviews, "analyze_sentiment", "3 texts"},
+		"growing":         {"Will revenue keep growing?", map[string]any{"revenue": weekly()}, "forecast", "Forecast of the next 7"},
+		"user in a word":  {"Suggest items for user_42", nil, "recommend_products", "No recommendations"},
 		"vectors":         {`Search the knowledge base for "refund"`, nil, "search_texts", "q1"},
 	}
-	b := setup(t, nil)
+	b, meaning := setup(t, nil), setup(t, withEmbedding)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			a := meaning.solve(t, "chain_of_thought", c.problem, c.context)
+			if !strings.Contains(a.Text, c.answer) {
+				t.Errorf("with the embedding: answer %q lacks %q", a.Text, c.answer)
+			}
 			for _, method := range reason.Methods {
 				a := b.solve(t, method, c.problem, c.context)
 				if !a.ExecutionResult.Success {
@@ -202,7 +219,7 @@ func TestProblems(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
+	both := []*bundle{setup(t, nil), setup(t, withEmbedding)}
 	nested := any(1)
 	for range 30 {
 		nested = map[string]any{"x": nested}
@@ -212,36 +229,44 @@ func TestRefusals(t *testing.T) {
 		code string
 		at   string
 	}{
-		"method":        {map[string]any{"problem": "x", "reasoning_method": "telepathy"}, "unknown_method", "reasoning_method"},
-		"empty":         {map[string]any{"problem": " \n"}, "empty_problem", "problem"},
-		"long":          {map[string]any{"problem": strings.Repeat("forecast ", 2000)}, "problem_too_long", "problem"},
-		"deep":          {map[string]any{"problem": "forecast", "context": map[string]any{"x": nested}}, "context_too_deep", "context"},
-		"budget":        {map[string]any{"problem": "forecast", "budget": map[string]any{"max_steps": 1000}}, "budget_out_of_range", "budget.max_steps"},
-		"poem":          {map[string]any{"problem": "Write a poem about forecasting"}, "needs_llm", "problem"},
-		"knowledge":     {map[string]any{"problem": "Who was the first king of Spain?"}, "needs_llm", "problem"},
-		"capital":       {map[string]any{"problem": "What is the capital of France?"}, "needs_llm", "problem"},
-		"chat":          {map[string]any{"problem": "hello"}, "needs_llm", "problem"},
-		"no series":     {map[string]any{"problem": "Forecast the next 7 days"}, "missing_input", "context.series"},
-		"no texts":      {map[string]any{"problem": "What is the sentiment?"}, "missing_input", "context.texts"},
-		"no tasks":      {map[string]any{"problem": "Schedule the work"}, "missing_input", "context.tasks"},
-		"no user":       {map[string]any{"problem": "Recommend something"}, "missing_input", "context.user_id"},
-		"no other":      {map[string]any{"problem": "Compare them", "context": map[string]any{"a": []any{1, 2}}}, "missing_input", "context"},
-		"empty series":  {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": []any{}}}, "missing_input", "context.series"},
-		"short series":  {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": []any{1}}}, "unusable_input", "context.series"},
-		"horizon":       {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": weekly(), "horizon": 1e9}}, "horizon_out_of_range", "horizon"},
-		"zero horizon":  {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": weekly(), "horizon": 0}}, "horizon_out_of_range", "horizon"},
-		"task no id":    {map[string]any{"problem": "Schedule the tasks", "context": map[string]any{"tasks": []any{map[string]any{"duration": 1}}, "workers": 1}}, "unusable_input", "context.tasks[0].id"},
-		"too many aims": {map[string]any{"problem": manySums()}, "too_many_goals", "problem"},
+		"method":         {map[string]any{"problem": "x", "reasoning_method": "telepathy"}, "unknown_method", "reasoning_method"},
+		"empty":          {map[string]any{"problem": " \n"}, "empty_problem", "problem"},
+		"long":           {map[string]any{"problem": strings.Repeat("forecast ", 2000)}, "problem_too_long", "problem"},
+		"deep":           {map[string]any{"problem": "forecast", "context": map[string]any{"x": nested}}, "context_too_deep", "context"},
+		"budget":         {map[string]any{"problem": "forecast", "budget": map[string]any{"max_steps": 1000}}, "budget_out_of_range", "budget.max_steps"},
+		"poem":           {map[string]any{"problem": "Write a poem about forecasting"}, "needs_llm", "problem"},
+		"knowledge":      {map[string]any{"problem": "Who was the first king of Spain?"}, "needs_llm", "problem"},
+		"capital":        {map[string]any{"problem": "What is the capital of France?"}, "needs_llm", "problem"},
+		"trivia + data":  {map[string]any{"problem": "Who won the world cup in 1998?", "context": map[string]any{"series": weekly(), "texts": []any{"a b c"}, "user_id": "u"}}, "needs_llm", "problem"},
+		"essay + data":   {map[string]any{"problem": "Write an essay about the French revolution", "context": map[string]any{"series": weekly()}}, "needs_llm", "problem"},
+		"cooking + data": {map[string]any{"problem": "How do I cook rice?", "context": map[string]any{"texts": []any{"a"}, "tasks": []any{map[string]any{"id": "a"}}, "workers": 1}}, "needs_llm", "problem"},
+		"strategy":       {map[string]any{"problem": "How can we increase revenue by entering the Asian market?", "context": map[string]any{"current_revenue": 100000}}, "needs_llm", "problem"},
+		"meaning":        {map[string]any{"problem": "What is the meaning of life?"}, "needs_llm", "problem"},
+		"article":        {map[string]any{"problem": "Summarize this article", "context": map[string]any{"text": "Cats sleep a lot."}}, "needs_llm", "problem"},
+		"chat":           {map[string]any{"problem": "hello"}, "needs_llm", "problem"},
+		"no series":      {map[string]any{"problem": "Forecast the next 7 days"}, "missing_input", "context.series"},
+		"no texts":       {map[string]any{"problem": "What is the sentiment?"}, "missing_input", "context.texts"},
+		"no tasks":       {map[string]any{"problem": "Schedule the work"}, "missing_input", "context.tasks"},
+		"no user":        {map[string]any{"problem": "Recommend something"}, "missing_input", "context.user_id"},
+		"no other":       {map[string]any{"problem": "Compare them", "context": map[string]any{"a": []any{1, 2}}}, "missing_input", "context"},
+		"empty series":   {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": []any{}}}, "missing_input", "context.series"},
+		"short series":   {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": []any{1}}}, "unusable_input", "context.series"},
+		"horizon":        {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": weekly(), "horizon": 1e9}}, "horizon_out_of_range", "horizon"},
+		"zero horizon":   {map[string]any{"problem": "Forecast it", "context": map[string]any{"series": weekly(), "horizon": 0}}, "horizon_out_of_range", "horizon"},
+		"task no id":     {map[string]any{"problem": "Schedule the tasks", "context": map[string]any{"tasks": []any{map[string]any{"duration": 1}}, "workers": 1}}, "unusable_input", "context.tasks[0].id"},
+		"too many aims":  {map[string]any{"problem": manySums()}, "too_many_goals", "problem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := b.post(t, "t1", c.body)
-			var known *api.Error
-			if !errors.As(err, &known) || known.Code != c.code || known.HTTP != 422 {
-				t.Fatalf("got %v, want %s", err, c.code)
-			}
-			if len(known.Details) == 0 || known.Details[0].Field != c.at {
-				t.Fatalf("details %+v, want field %s", known.Details, c.at)
+			for _, b := range both {
+				_, _, err := b.post(t, "t1", c.body)
+				var known *api.Error
+				if !errors.As(err, &known) || known.Code != c.code || known.HTTP != 422 {
+					t.Fatalf("got %v, want %s", err, c.code)
+				}
+				if len(known.Details) == 0 || known.Details[0].Field != c.at {
+					t.Fatalf("details %+v, want field %s", known.Details, c.at)
+				}
 			}
 		})
 	}

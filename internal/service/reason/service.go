@@ -7,6 +7,7 @@ package reason
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -61,8 +62,9 @@ type Deps struct {
 	Invoker tool.Invoker
 	Log     *slog.Logger
 	Now     func() time.Time
-	// Embedder improves routing; nil routes by words alone.
-	Embedder route.Embedder
+	// Embedder returns the embedding that improves routing; it is called once,
+	// by Load. Nil routes by words alone.
+	Embedder func() (route.Embedder, error)
 	// LLM, when set, reasons instead of the offline planner.
 	LLM Model
 	// FallBack answers offline, with a warning, when the LLM fails; otherwise
@@ -98,7 +100,14 @@ func (s *Service) Name() string { return "reason" }
 
 // Load indexes the tools' words.
 func (s *Service) Load(context.Context) error {
-	s.words = newLexicon(s.tools, s.deps.Embedder)
+	var embedder route.Embedder
+	if s.deps.Embedder != nil {
+		var err error
+		if embedder, err = s.deps.Embedder(); err != nil {
+			return fmt.Errorf("loading the embedding: %w", err)
+		}
+	}
+	s.words = newLexicon(s.tools, embedder)
 	return nil
 }
 

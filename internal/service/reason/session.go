@@ -46,6 +46,9 @@ type step struct {
 
 const maxParallel = 4
 
+// errEarlier says that a step's input never came.
+var errEarlier = errors.New("an earlier step did not give what this one needs")
+
 // errBudget says that no step is left in the budget.
 var errBudget = errors.New("the budget of steps is used up")
 
@@ -196,8 +199,11 @@ func (x *session) blocked(i int, among []int) bool {
 }
 
 func (x *session) wave(ctx context.Context, places []int) {
-	slots := make(chan struct{}, maxParallel)
-	var wait sync.WaitGroup
+	type job struct {
+		step      *step
+		arguments map[string]any
+	}
+	var jobs []job
 	for _, i := range places {
 		st := &x.steps[i]
 		arguments, pending := x.resolve(st.operation.arguments)
@@ -206,7 +212,7 @@ func (x *session) wave(ctx context.Context, places []int) {
 			st.err, x.stopped = errBudget, "max_steps"
 			continue
 		case pending:
-			st.err = errors.New("an earlier step did not give what this one needs")
+			st.err = errEarlier
 			continue
 		}
 		st.done = true
@@ -215,13 +221,23 @@ func (x *session) wave(ctx context.Context, places []int) {
 			continue
 		}
 		x.seen[key(st.operation.tool, arguments)] = i
+		jobs = append(jobs, job{st, arguments})
+	}
+	slots := make(chan struct{}, maxParallel)
+	var wait sync.WaitGroup
+	for _, j := range jobs {
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			st.result, st.err = x.s.tools.Run(ctx, x.invoke, st.operation.tool, arguments)
+			j.step.result, j.step.err = x.s.tools.Run(ctx, x.invoke, j.step.operation.tool, j.arguments)
 		})
 	}
 	wait.Wait()
+	for _, j := range jobs {
+		if j.step.err != nil {
+			x.s.deps.Log.Info("a tool failed", "tenant", x.call.Tenant, "request_id", x.call.RequestID, "tool", j.step.operation.tool, "error", j.step.err)
+		}
+	}
 	for _, i := range places {
 		if st := &x.steps[i]; st.done && st.err == nil {
 			normalise(st)
@@ -260,8 +276,8 @@ func normalise(st *step) {
 
 func (x *session) executed() int {
 	n := 0
-	for _, st := range x.steps {
-		if st.done {
+	for i := range x.steps {
+		if x.steps[i].done {
 			n++
 		}
 	}

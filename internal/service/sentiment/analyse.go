@@ -15,8 +15,8 @@ const (
 	maxEntities = 100
 	maxKeywords = 10
 	// foreignTrust is what remains of the network's opinion of a text that is
-	// not English; the rest is an even split.
-	foreignTrust = 0.25
+	// not English; the rest is unknowing.
+	foreignTrust = 0.1
 	// quietWeight is the weight, beside that of the opinion in it, which any
 	// sentence has in the whole.
 	quietWeight = 0.15
@@ -29,6 +29,9 @@ const (
 	neutral
 	positive
 )
+
+// unknowing is said of what cannot be read.
+var unknowing = probabilities{0.3, 0.4, 0.3}
 
 var labels = [textnet.Classes]string{"negative", "neutral", "positive"}
 
@@ -95,7 +98,7 @@ func (a *analyser) classify(ids []int32, trust float64) probabilities {
 	}
 	p := probabilities(a.network.Classify(ids))
 	for c := range p {
-		p[c] = trust*p[c] + (1-trust)/textnet.Classes
+		p[c] = trust*p[c] + (1-trust)*unknowing[c]
 	}
 	return p
 }

@@ -57,13 +57,15 @@ func (f *feelings) of(s string, p probabilities) string {
 	if sign == neutral && !found {
 		return "neutral"
 	}
+	// Any text is somewhat like the words of surprise: only saying one counts.
+	surprising := score[surprise] > 0
 	v := f.embedding.Embed(s, nil)
 	for e := range score {
 		score[e] += prototypeWeight * float64(embed.Dot(v, f.prototypes[e]))
 	}
 	best, name := 0.0, "neutral"
 	for e, x := range score {
-		if open(e, sign) && (name == "neutral" || x > best) {
+		if open(e, sign) && (e != surprise || surprising) && (name == "neutral" || x > best) {
 			best, name = x, emotions[e]
 		}
 	}

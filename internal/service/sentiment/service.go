@@ -88,7 +88,7 @@ func (s *Service) analyze(ctx context.Context, call *service.Call, req *api.Sent
 			return nil, err
 		}
 		if foreign(result) {
-			call.Warn("the text seems to be in %q: the model was trained on English only, so its probabilities are drawn towards an even split", result.Language)
+			call.Warn("the text seems to be in %q: the model was trained on English only, so it is answered as neutral with a low score", result.Language)
 		}
 		answer.SentimentResult = &result
 		return answer, nil
@@ -107,7 +107,7 @@ func (s *Service) analyze(ctx context.Context, call *service.Call, req *api.Sent
 		call.Progress(float64(i+1) / float64(len(req.Texts)))
 	}
 	if len(others) > 0 {
-		call.Warn("not English, it seems: %s; the model was trained on English only, so their probabilities are drawn towards an even split", strings.Join(others, ", "))
+		call.Warn("not English, it seems: %s; the model was trained on English only, so they are answered as neutral with a low score", strings.Join(others, ", "))
 	}
 	answer.Count = len(answer.Results)
 	return answer, nil

@@ -116,7 +116,7 @@ func TestBatchKeepsOrder(t *testing.T) {
 	if err != nil || a.Count != 3 || a.Results[0].Sentiment != "positive" || a.Results[1].Sentiment != "negative" {
 		t.Fatalf("%+v %v", a, err)
 	}
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "texts[2] (de)") || a.Results[2].Score > 0.51 {
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "texts[2] (de)") || a.Results[2].Score > 0.51 || a.Results[2].Sentiment != "neutral" {
 		t.Errorf("warnings %q, result %+v", warnings, a.Results[2])
 	}
 }

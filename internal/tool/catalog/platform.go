@@ -6,7 +6,7 @@ import "github.com/omni-run/omni/internal/tool"
 func platform() []tool.Tool {
 	return append(seriesTools(), tool.Tool{
 		Name: Sentiment, Description: "Analyze the sentiment of texts, reviews or customer feedback: positive, neutral or negative, with emotion and keywords.",
-		Triggers: []string{"sentiment", "sentiments", "emotion", "emotions", "feel about", "feeling", "mood", "opinion", "tone", "positive or negative", "happy or", "satisfied"},
+		Triggers: []string{"sentiment", "sentiments", "emotion", "emotions", "feel about", "feeling", "mood", "opinion", "tone", "positive or negative", "happy", "unhappy", "satisfied", "satisfaction"},
 		Parameters: object([]string{"texts"}, map[string]*tool.Schema{
 			"texts": {Type: "array", Description: "texts to analyze", MinItems: 1, MaxItems: MaxTexts, Items: text("", MaxText)},
 		}),
@@ -30,7 +30,7 @@ func platform() []tool.Tool {
 		Gives: []string{"churn_probability"}, Cost: 3, Call: post("/predict/churn", pass),
 	}, tool.Tool{
 		Name: Schedule, Description: "Schedule tasks on workers: optimize who does what and when, for the shortest makespan, tardiness or cost.",
-		Triggers: []string{"schedule", "scheduling", "assign", "assignment", "allocate", "makespan", "task plan", "plan the tasks", "plan these tasks", "distribute the tasks", "distribute tasks", "coordinate", "dispatch", "work plan", "optimize the tasks", "optimise the tasks"},
+		Triggers: []string{"schedule", "scheduling", "assign", "assignment", "allocate", "makespan", "task plan", "plan the tasks", "plan these tasks", "distribute the tasks", "distribute tasks", "coordinate", "dispatch", "work plan", "optimize the tasks", "optimise the tasks", "these tasks", "the tasks", "all tasks", "all jobs", "these jobs", "the jobs", "allocation", "workload"},
 		Parameters: object([]string{"tasks", "workers"}, map[string]*tool.Schema{
 			"goal":          text("what to optimize", 2_000),
 			"tasks":         {Type: "array", Description: "tasks with id, duration, priority, depends_on, skills, deadline", MinItems: 1, MaxItems: MaxTasks, Items: &tool.Schema{Type: "object", Required: []string{"id"}}},
@@ -40,7 +40,7 @@ func platform() []tool.Tool {
 			"seed":          whole("random seed", 0, 1<<31),
 		}),
 		Gives: []string{"assignments"}, Cost: 5, Call: post("/swarm/coordinate", func(a map[string]any) map[string]any {
-			inner := map[string]any{"tasks": a["tasks"], "workers": a["workers"]}
+			inner := map[string]any{"tasks": keep(a["tasks"], taskFields), "workers": keep(a["workers"], workerFields)}
 			if a["objective"] != nil {
 				inner["objective"] = a["objective"]
 			}
@@ -66,7 +66,7 @@ func seriesTools() []tool.Tool {
 	return []tool.Tool{
 		{
 			Name: Forecast, Description: "Forecast the next values of a time series such as revenue, sales or demand, with prediction intervals.",
-			Triggers: []string{"forecast", "forecasts", "forecasting", "predict the next", "project the next", "projection", "extrapolate", "next week", "next month", "next quarter", "coming days", "coming weeks", "predict revenue", "predict sales", "predict demand", "predict future", "future values", "next values", "outlook"},
+			Triggers: []string{"forecast", "forecasts", "forecasting", "predict the next", "project the next", "projection", "extrapolate", "next week", "next month", "next quarter", "coming days", "coming weeks", "predict revenue", "predict sales", "predict demand", "predict future", "future values", "keep growing", "keep rising", "keep falling", "continue to grow", "will revenue", "will sales", "will demand", "in the future", "next values", "outlook"},
 			Parameters: object([]string{"time_series", "forecast_steps"}, map[string]*tool.Schema{
 				"time_series":     numbers("past values, oldest first", 2),
 				"forecast_steps":  whole("horizon: how many steps ahead", 1, MaxHorizon),
@@ -118,4 +118,34 @@ func seriesTools() []tool.Tool {
 			Gives: []string{"anomalies"}, Cost: 3, Call: post("/anomaly/isolation-forest", pass),
 		},
 	}
+}
+
+// Fields of a task and a worker that the scheduler takes; what else a caller's
+// rows hold (a name, a colour) is not its business.
+var (
+	taskFields   = []string{"id", "priority", "duration", "durations", "depends_on", "skills", "deadline", "release", "demand"}
+	workerFields = []string{"id", "skills", "speed", "capacity", "cost"}
+)
+
+// keep reduces the objects of a list to the given fields.
+func keep(v any, fields []string) any {
+	list, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	out := make([]any, len(list))
+	for i, item := range list {
+		object, ok := item.(map[string]any)
+		if !ok {
+			return v
+		}
+		kept := map[string]any{}
+		for _, f := range fields {
+			if x, ok := object[f]; ok {
+				kept[f] = x
+			}
+		}
+		out[i] = kept
+	}
+	return out
 }

@@ -2,7 +2,10 @@
 what film reviews lack (plain facts, questions, orders, negation of both signs,
 contrast, emoticons). Seeded; all words here are ours.
 
-    python generate.py OUT.tsv     # columns: p(negative) p(neutral) p(positive), text
+    python generate.py OUT.tsv EXTRA.tsv   # columns: p(negative) p(neutral) p(positive), text
+
+OUT trains both halves of the classifier, EXTRA (plain statements about people
+and things in the plural, short first-person verdicts) the linear half only.
 """
 import random
 import sys
@@ -161,13 +164,33 @@ class Maker:
         return hard(2 * y), self.finish(self.a(["I thought it would be %s, but " % self.a(NEG if y else POS), "I expected the worst, but " if y else "I had high hopes, but ", "at first I was not sure, but now "]) + self.clause(y))
 
 
-def main(out, count=24000):
+def extra(m):
+    """One line of EXTRA."""
+    y = m.r.random() < 0.5
+    good, bad = (POS, NEG) if y else (NEG, POS)
+    many = m.a("staff,people,waiters,nurses,drivers,agents,employees,rooms,instructions,portions,drinks,pictures,colours,buttons,chairs,controls,prices,reviews,speakers,lights".split(","))
+    who = m.a(["the staff", "everyone", "the team", "our guide", "the manager", "the host", "the doctor", "the seller"])
+    a, b = m.a(good), m.a(good)
+    s = m.a([
+        f"the {many} were {a} and {b}", f"the {many} were {m.a(ADV)}{a}", f"the {many} are {a}", f"{who} was {m.a(ADV)}{a}", f"{who} was {a} and {b}", f"the {many} were not {m.a(bad)}", f"{who} was not {m.a(bad)}", f"it's not {m.a(bad)}", f"it is not {m.a(bad)}",
+        m.a(["I love it", "I like it", "I really like it", "I would buy it again", "I would come back", "I was impressed", "I'm a fan", "it just works", "I enjoyed it", "great experience"]) if y else m.a(["I hate it", "I don't love it", "I wasn't impressed", "I dislike it", "I would not buy it again", "I would not come back", "we were charged twice", "support ignored us", "they refused to replace it", "bad experience"]),
+        f"{m.thing()} was {a} and {b}", f"{m.thing()} was {m.a(ADV)}{a}",
+    ])
+    return [0.02, 0.02, 0.96] if y else [0.96, 0.02, 0.02], m.finish(s)
+
+
+def main(out, more, count=24000):
     m = Maker(7)
     with open(out, "w") as f:
         for _ in range(count):
             p, s = m.line()
             f.write("%g %g %g\t%s\n" % (*p, s))
+    m = Maker(11)
+    with open(more, "w") as f:
+        for _ in range(count // 3):
+            p, s = extra(m)
+            f.write("%g %g %g\t%s\n" % (*p, s))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

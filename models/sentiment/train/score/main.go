@@ -28,7 +28,7 @@ type set struct {
 	name, file string
 	labels     map[string]string // a file's label → ours
 	only       string            // value of the second column, if it is to be chosen by
-	limit      int
+	every      int               // when above 1, only every so many lines are read
 }
 
 var (
@@ -38,7 +38,7 @@ var (
 		{name: "SST-2 dev", file: "sst2_glue/dev.tsv", labels: binary},
 		{name: "SST-2 test", file: "sst2_sentence/test.tsv", labels: binary},
 		{name: "SST-3 test", file: "sst5_sentence/test.tsv", labels: map[string]string{"0": "negative", "1": "negative", "2": "neutral", "3": "positive", "4": "positive"}},
-		{name: "IMDB (first 1,000 of val)", file: "imdb/val.tsv.gz", labels: binary, limit: 1000},
+		{name: "IMDB (every 5th of val)", file: "imdb/val.tsv.gz", labels: binary, every: 5},
 		{name: "tweets, 3 classes", file: "tweet_sentiment_extraction/test.tsv.gz", labels: triple},
 		{name: "tweets, UMSAB English", file: "umsab_multilingual/val.tsv.gz", labels: triple, only: "english"},
 		{name: "financial phrasebank", file: "financial_phrasebank/all_50agree.tsv", labels: triple},
@@ -80,11 +80,11 @@ func score(s *sentiment.Service, path string, set set) error {
 	}
 	confusion := map[[2]string]int{} // gold, got
 	n, right, polar, sign := 0, 0, 0, 0
-	for _, line := range lines {
+	for i, line := range lines {
 		fields := strings.Split(line, "\t")
 		gold, ok := set.labels[fields[0]]
 		said := strings.ReplaceAll(fields[len(fields)-1], "<br />", "\n")
-		if !ok || strings.TrimSpace(said) == "" || (set.only != "" && fields[1] != set.only) || (set.limit > 0 && n >= set.limit) {
+		if !ok || strings.TrimSpace(said) == "" || (set.only != "" && fields[1] != set.only) || i%max(1, set.every) != 0 {
 			continue
 		}
 		answer, err := ask(s, said)

@@ -1,0 +1,98 @@
+package forecast
+
+import (
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/backtest"
+)
+
+// outcome is a forecast, in the unit of the series.
+type outcome struct {
+	model     string
+	forecast  []float64
+	margins   *backtest.Intervals
+	unit      float64 // margins and the network's view are in this unit
+	atLeast0  bool
+	period    int
+	training  api.ForecastTraining
+	backtest  api.ForecastBacktest
+	selection api.ForecastSelection
+}
+
+// finish brings the outcome back to the unit of the series and fills in what
+// the back-test says of the answer.
+func (out *outcome) finish(y []float64, entrants []*entrant, plan plan) {
+	windows := blended(entrants)
+	floor := 0.0
+	if len(windows) == 0 {
+		// Nothing was held out: the steps of the series itself are the errors.
+		for i := 1; i < len(y); i++ {
+			windows = append(windows, backtest.Window{Origin: i, Actual: y[i : i+1], Forecast: y[i-1 : i]})
+		}
+		out.margins = backtest.Calibrate(windows, floor)
+	} else {
+		out.margins = backtest.Calibrate(windows, floor)
+		e := backtest.Measure(windows, plan.scale)
+		out.backtest = api.ForecastBacktest{
+			MASE: finite(e.MASE), SMAPE: finite(e.SMAPE), MAE: finite(e.MAE * out.unit), RMSE: finite(e.RMSE * out.unit),
+			Windows: len(windows), Horizon: plan.horizon, Coverage: finite(backtest.Coverage(windows, 0.8, floor)),
+		}
+		if out.backtest.Coverage != nil {
+			out.backtest.CoverageLevel = 80
+		}
+	}
+	for i, v := range out.forecast {
+		out.forecast[i] = out.bounded(v * out.unit)
+	}
+	for _, e := range entrants {
+		c := api.ForecastCandidate{Model: e.shown, Weight: e.weight, Problem: e.problem}
+		if len(e.windows) > 0 {
+			c.MASE, c.SMAPE = finite(e.errors.MASE), finite(e.errors.SMAPE)
+		}
+		out.selection.Candidates = append(out.selection.Candidates, c)
+	}
+}
+
+// mostValue bounds what is answered, so that a sum of forecasts stays finite.
+const mostValue = 1e303
+
+// bounded keeps a value finite, and at 0 or above when the history is.
+func (out *outcome) bounded(v float64) float64 {
+	if out.atLeast0 && v < 0 {
+		return 0
+	}
+	return max(-mostValue, min(mostValue, v))
+}
+
+// interval returns the bounds at step (from 0) for a level in (0, 1).
+func (out *outcome) interval(level float64, step int) (lower, upper float64) {
+	v, margin := out.forecast[step], out.margins.Margin(level, step+1)*out.unit
+	return min(v, out.bounded(v-margin)), max(v, out.bounded(v+margin))
+}
+
+// blended joins the windows of the weighted entrants as the answer was joined.
+func blended(entrants []*entrant) []backtest.Window {
+	var out []backtest.Window
+	total := 0.0
+	for _, e := range entrants {
+		if e.weight == 0 || len(e.windows) == 0 {
+			continue
+		}
+		if out == nil {
+			for _, w := range e.windows {
+				out = append(out, backtest.Window{Origin: w.Origin, Actual: w.Actual, Forecast: make([]float64, len(w.Forecast))})
+			}
+		}
+		for k, w := range e.windows {
+			for i, v := range w.Forecast {
+				out[k].Forecast[i] += e.weight * v
+			}
+		}
+		total += e.weight
+	}
+	for _, w := range out {
+		for i := range w.Forecast {
+			w.Forecast[i] /= total
+		}
+	}
+	return out
+}
