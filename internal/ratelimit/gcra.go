@@ -17,7 +17,7 @@ import "time"
 // All times are durations since the limiter was made. It returns the new tat,
 // which is the old one for a refused call.
 func gcra(now, tat time.Duration, p Policy, cost int) (time.Duration, Decision) {
-	interval := p.interval()
+	interval := p.Interval()
 	window := time.Duration(p.Burst) * interval
 	// A tat further ahead than the window comes from a clock that stepped back
 	// or a policy that became smaller: the burst is empty, and no worse.
@@ -29,6 +29,6 @@ func gcra(now, tat time.Duration, p Policy, cost int) (time.Duration, Decision) 
 		next = tat
 	}
 	d.ResetAfter = next - now
-	d.Remaining = int((window - d.ResetAfter) / interval)
+	d.Remaining = p.remaining(d.ResetAfter)
 	return next, d
 }

@@ -24,9 +24,10 @@ const (
 	// maxLimit keeps the time between two units at 100 ns or more.
 	maxLimit = 600_000_000
 	maxBurst = 1_000_000_000
-	// maxRefill bounds how long an empty burst takes to fill, far below what a
-	// time.Duration holds.
-	maxRefill = 366 * 24 * time.Hour
+	// maxRefill bounds how long an empty burst takes to fill. Twice as much in
+	// nanoseconds lies below 2^53, so that a store that counts in float64 (Redis
+	// does, in Lua) counts exactly.
+	maxRefill = 50 * 24 * time.Hour
 )
 
 // PerMinute returns the policy of limit units a minute with the burst that
@@ -49,7 +50,7 @@ func (p Policy) Validate(maxCost int) error {
 		return fmt.Errorf("rate limit = %d a minute, must be in [1, %d] or 0 for none", p.Limit, maxLimit)
 	case p.Burst < 1 || p.Burst > maxBurst:
 		return fmt.Errorf("burst = %d, must be in [1, %d]", p.Burst, maxBurst)
-	case time.Duration(p.Burst) > maxRefill/p.interval():
+	case time.Duration(p.Burst) > maxRefill/p.Interval():
 		return fmt.Errorf("burst = %d takes more than %v to come back at %d a minute", p.Burst, maxRefill, p.Limit)
 	case p.Burst < maxCost:
 		return fmt.Errorf("burst = %d, must be at least %d, the cost of the dearest route, or that route could never be called", p.Burst, maxCost)
@@ -57,9 +58,10 @@ func (p Policy) Validate(maxCost int) error {
 	return nil
 }
 
-// interval is the time in which one unit comes back, rounded up, so that the
-// rate is never exceeded by a fraction.
-func (p Policy) interval() time.Duration {
+// Interval is the time in which one unit comes back, rounded up to a
+// nanosecond, so that the rate is never exceeded by a fraction. The policy must
+// not be unlimited.
+func (p Policy) Interval() time.Duration {
 	return (time.Minute + time.Duration(p.Limit) - 1) / time.Duration(p.Limit)
 }
 
@@ -84,6 +86,22 @@ type Decision struct {
 	ResetAfter time.Duration
 	// RetryAfter is, for a refused call, the time until it would be allowed.
 	RetryAfter time.Duration
+}
+
+// NewDecision puts an outcome under p into words: asked at the time at, the
+// burst is whole again after reset, and the call is allowed if retry is 0 or
+// else would be after retry. It is for limiters in other packages.
+func NewDecision(p Policy, at time.Time, reset, retry time.Duration) Decision {
+	return Decision{
+		Allowed: retry == 0, Limit: p.Limit, Remaining: p.remaining(reset),
+		ResetAt: resetAt(at, reset), ResetAfter: reset, RetryAfter: retry,
+	}
+}
+
+// remaining is how many units may be taken when the burst is whole in reset.
+func (p Policy) remaining(reset time.Duration) int {
+	interval := p.Interval()
+	return int((time.Duration(p.Burst)*interval - reset) / interval)
 }
 
 // Limiter decides by rate. Implementations are safe for concurrent use;

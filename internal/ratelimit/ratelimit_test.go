@@ -39,7 +39,8 @@ func TestPolicyValidate(t *testing.T) {
 		"no burst":        {ratelimit.Policy{Limit: 1}, 1, false},
 		"cost over burst": {ratelimit.Policy{Limit: 100, Burst: 9}, 10, false},
 		"huge limit":      {ratelimit.Policy{Limit: 1 << 40, Burst: 1}, 1, false},
-		"endless refill":  {ratelimit.Policy{Limit: 1, Burst: 600_000}, 1, false},
+		"endless refill":  {ratelimit.Policy{Limit: 1, Burst: 72_001}, 1, false},
+		"longest refill":  {ratelimit.Policy{Limit: 1, Burst: 72_000}, 1, true},
 		"huge burst":      {ratelimit.Policy{Limit: 1, Burst: 1 << 40}, 1, false},
 	} {
 		if err := c.p.Validate(c.cost); (err == nil) != c.ok {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,11 +32,16 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
-// Move sets the clock forward, or back.
+// Move sets the clock forward, or back, by whole microseconds: d is rounded up,
+// because the clocks of some stores (Redis's TIME) tell no finer times.
 func (c *Clock) Move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	whole := d.Truncate(time.Microsecond)
+	if whole < d {
+		whole += time.Microsecond
+	}
+	c.now = c.now.Add(whole)
 }
 
 // Maker makes a fresh limiter on the clock. It is called once per test, and
@@ -46,13 +52,16 @@ type Maker func(c *Clock) ratelimit.Limiter
 func Run(t *testing.T, maker Maker) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Maker){
-		"step by step":         steps,
-		"costs":                costs,
-		"tenants are apart":    apart,
-		"clock steps back":     clockBack,
-		"policy becomes small": smaller,
-		"never more than rate": neverMore,
-		"racing callers":       racing,
+		"step by step":          steps,
+		"costs":                 costs,
+		"tenants are apart":     apart,
+		"clock steps back":      clockBack,
+		"policy becomes small":  smaller,
+		"never more than rate":  neverMore,
+		"racing callers":        racing,
+		"odd tenants":           oddTenants,
+		"extreme policies":      extremes,
+		"refusals take nothing": refusalsTakeNothing,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,6 +222,59 @@ func neverMore(t *testing.T, maker Maker) {
 			}
 		}
 	})
+}
+
+// oddTenants: whatever a tenant is called, it has a bucket of its own.
+func oddTenants(t *testing.T, maker Maker) {
+	l, p := maker(NewClock()), ratelimit.Policy{Limit: 1, Burst: 1}
+	for _, tenant := range []string{"", " ", "*", "a b", "a\r\nDEL x", "{x}", "x", "\x00\xff", "probe", "t:x", strings.Repeat("long", 1000)} {
+		if d := take(t, l, tenant, p, 1); !d.Allowed {
+			t.Errorf("%q is refused its first call", tenant)
+		}
+		if d := take(t, l, tenant, p, 1); d.Allowed {
+			t.Errorf("%q has two calls of one", tenant)
+		}
+	}
+}
+
+// extremes: at the borders of what Policy.Validate lets through, a whole burst
+// is taken and comes back to the nanosecond.
+func extremes(t *testing.T, maker Maker) {
+	for i, p := range []ratelimit.Policy{
+		{Limit: 600_000_000, Burst: 1_000_000_000},
+		{Limit: 600_000_000, Burst: 1},
+		{Limit: 1, Burst: 72_000},
+		{Limit: 7, Burst: 500_000},
+		{Limit: 13_889, Burst: 1_000_000_000},
+	} {
+		if err := p.Validate(1); err != nil {
+			t.Fatal(err)
+		}
+		l, tenant, interval := maker(NewClock()), fmt.Sprint("tenant-", i), p.Interval()
+		d := take(t, l, tenant, p, p.Burst)
+		if whole := time.Duration(p.Burst) * interval; !d.Allowed || d.Remaining != 0 || d.ResetAfter != whole {
+			t.Errorf("%+v: the whole burst: %+v, want it back in %v", p, d, whole)
+		}
+		if d = take(t, l, tenant, p, 1); d.Allowed || d.RetryAfter != interval {
+			t.Errorf("%+v: one more: %+v, want a wait of %v", p, d, interval)
+		}
+	}
+}
+
+// refusalsTakeNothing: a caller that hammers is let in when a patient one is.
+func refusalsTakeNothing(t *testing.T, maker Maker) {
+	clock := NewClock()
+	l, p := maker(clock), ratelimit.Policy{Limit: 60, Burst: 2}
+	take(t, l, "acme", p, 2)
+	for range 100 {
+		clock.Move(time.Second / 100)
+		if d := take(t, l, "acme", p, 2); d.Allowed {
+			t.Fatalf("two units after %v", clock.Now())
+		}
+	}
+	if d := take(t, l, "acme", p, 1); !d.Allowed || d.Remaining != 0 {
+		t.Errorf("after a second of refusals: %+v", d)
+	}
 }
 
 // racing: at a standing clock, exactly the burst is admitted to all callers
