@@ -30,14 +30,16 @@ type Config struct {
 	// the per-address guard and the log, as CIDR; default none.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 
-	Log     Log             `yaml:"log"`
-	Sentry  Sentry          `yaml:"sentry"`
-	Keys    Keys            `yaml:"keys"`
-	Limits  Limits          `yaml:"limits"`
-	Hold    Hold            `yaml:"hold"`
-	Jobs    Jobs            `yaml:"jobs"`
-	Tiers   map[string]Tier `yaml:"tiers"`
-	Workers []Worker        `yaml:"workers"`
+	Log    Log    `yaml:"log"`
+	Sentry Sentry `yaml:"sentry"`
+	Keys   Keys   `yaml:"keys"`
+	Limits Limits `yaml:"limits"`
+	// LimitStore says where tenants' rates are counted.
+	LimitStore LimitStore      `yaml:"limit_store"`
+	Hold       Hold            `yaml:"hold"`
+	Jobs       Jobs            `yaml:"jobs"`
+	Tiers      map[string]Tier `yaml:"tiers"`
+	Workers    []Worker        `yaml:"workers"`
 	// Routes are added to the built-in table; one with the method and path of
 	// a built-in route replaces it.
 	Routes []Route `yaml:"routes"`
@@ -98,6 +100,26 @@ type Limits struct {
 	PublicPerMinute int `yaml:"public_per_minute"`
 	// DrainTimeout bounds the graceful stop; default 9 s, inside Cloud Run's 10.
 	DrainTimeout Duration `yaml:"drain_timeout"`
+}
+
+// LimitStore says where tenants' rates are counted: by each gateway for itself,
+// or by all of them together.
+type LimitStore struct {
+	// Kind is "memory" (each gateway counts alone) or "redis" (Redis or Valkey,
+	// shared); default "redis" when URL is given, else "memory".
+	Kind string `yaml:"kind"`
+	// URL of the store, such as redis://host:6379/0, rediss:// for TLS, or
+	// unix:///path. The environment variable OMNI_REDIS_URL overrides it; put a
+	// URL with a password there.
+	URL string `yaml:"url"`
+	// Prefix of the store's keys; default "omni:limit:".
+	Prefix string `yaml:"prefix"`
+	// Timeout of one call to the store; default 50 ms. After that this gateway
+	// decides by its share.
+	Timeout Duration `yaml:"timeout"`
+	// Gateways is how many share the store. While it is out of reach each
+	// grants 1/Gateways of the limits; default 1.
+	Gateways int `yaml:"gateways"`
 }
 
 // Hold bounds the queue of calls that wait for a worker.

@@ -31,6 +31,7 @@ func (c Config) WithDefaults() Config {
 		c.Keys.Path = filepath.Join(c.DataDir, name)
 	}
 	c.Limits = c.Limits.withDefaults()
+	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
 	or(&c.Jobs.Concurrent, 4)
 	or(&c.Jobs.Timeout, Duration(time.Hour))

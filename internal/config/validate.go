@@ -42,6 +42,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	}
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
+	c.LimitStore.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)
 	c.validateRoutes(v)
@@ -96,6 +97,9 @@ func (c Config) validateLimits(v *faults) {
 	between(v, "jobs.tenant_pending", c.Jobs.TenantPending, 1, 1_000_000)
 }
 
+// maxRefillMinutes is a little below what ratelimit.Policy allows.
+const maxRefillMinutes = 49 * 24 * 60
+
 func (c Config) validateTiers(v *faults) {
 	dearest := Route{Units: 1}
 	for _, r := range c.Routes {
@@ -112,6 +116,9 @@ func (c Config) validateTiers(v *faults) {
 		between(v, at+".burst", t.Burst, 1, 100_000_000)
 		if t.Burst < dearest.Units {
 			v.say("%s.burst = %d, must be at least %d, the cost of %s, or that route could never be called", at, t.Burst, dearest.Units, dearest.Path)
+		}
+		if most := t.RequestsPerMinute * maxRefillMinutes; t.Burst > most && t.RequestsPerMinute > 0 {
+			v.say("%s.burst = %d, must be at most %d, or it would take more than %d days to come back", at, t.Burst, most, maxRefillMinutes/60/24)
 		}
 		between(v, at+".concurrent", t.Concurrent, 1, 1_000_000)
 		between(v, at+".max_body", t.MaxBody, 1<<10, c.Limits.MaxBody)
