@@ -18,6 +18,9 @@ type Limits struct {
 	Calls *ratelimit.Concurrency
 	// Addresses guards what needs no key.
 	Addresses *ratelimit.Guard
+	// Scope says for /health who counts the rates at this moment; nil for this
+	// process alone.
+	Scope func() string
 }
 
 func ratePolicy(t config.Tier) ratelimit.Policy {
@@ -87,6 +90,13 @@ func (g *Gateway) chargeAddress(x *Exchange) error {
 
 // errNoLimits is a wiring mistake.
 var errNoLimits = errors.New("edge: every limit must be given")
+
+func (l Limits) scope() string {
+	if l.Scope == nil {
+		return "local"
+	}
+	return l.Scope()
+}
 
 func (l Limits) validate() error {
 	if l.Rate == nil || l.Quota == nil || l.Calls == nil || l.Addresses == nil {

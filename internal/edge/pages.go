@@ -74,7 +74,7 @@ func (g *Gateway) serveHealth(x *Exchange) error {
 		"status": "ok", "service": "api-gateway", "version": g.Version, "mode": g.cfg.Mode,
 		"uptime_seconds": g.now().Sub(g.begun).Seconds(),
 		"workers":        map[string]int{"ready": ready, "total": total},
-		"limits":         "local",
+		"limits":         g.Limits.scope(),
 		"request_id":     x.RequestID,
 	})
 }

@@ -4,8 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// partsCollector reads the counters that the key cache and the ledger keep of
-// themselves, when it is scraped.
+// partsCollector reads the counters that the key cache, the ledger and the
+// shared limits keep of themselves, when it is scraped.
 type partsCollector struct{ g *Gateway }
 
 func newPartsCollector(g *Gateway) *partsCollector { return &partsCollector{g} }
@@ -17,12 +17,14 @@ var (
 	descLedger     = prometheus.NewDesc("omni_gateway_ledger_entries_total", "Entries of the usage ledger, by what became of them.", []string{"outcome"}, nil)
 	descPending    = prometheus.NewDesc("omni_gateway_ledger_pending_entries", "Entries kept in memory because the disk takes nothing.", nil, nil)
 	descWriteFault = prometheus.NewDesc("omni_gateway_ledger_errors_total", "Failures of the usage ledger, by step.", []string{"step"}, nil)
+	descFallbacks  = prometheus.NewDesc("omni_gateway_limit_store_fallbacks_total", "Times the shared limit store was given up for the local share.", nil, nil)
+	descLocalTakes = prometheus.NewDesc("omni_gateway_limit_store_local_decisions_total", "Calls whose rate the local share decided because the shared limit store did not.", nil, nil)
 	descLimitScope = prometheus.NewDesc("omni_gateway_limits_local", "1 when rate limits are counted by this process alone.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descLedger, descPending, descWriteFault, descLimitScope} {
+	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes} {
 		ch <- d
 	}
 }
@@ -52,5 +54,16 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPending, float64(ledger.Pending))
 	counter(descWriteFault, ledger.WriteErrors, "write")
 	counter(descWriteFault, ledger.FoldErrors, "fold")
-	gauge(descLimitScope, 1)
+	if c.g.shared == nil {
+		gauge(descLimitScope, 1)
+		return
+	}
+	limits := c.g.shared.Stats()
+	local := 1.0
+	if limits.Shared {
+		local = 0
+	}
+	gauge(descLimitScope, local)
+	counter(descFallbacks, limits.Fallbacks)
+	counter(descLocalTakes, limits.LocalTakes)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
+	"github.com/omni-run/omni/internal/ratelimit/redislimit"
 	"github.com/omni-run/omni/internal/usage"
 )
 
@@ -50,7 +51,9 @@ type Gateway struct {
 	jobs     *jobs.Manager
 	replays  *idempotency.Store
 	pool     *pool.Pool
-	edge     *edge.Gateway
+	// shared is nil when rates are counted by this process alone.
+	shared *redislimit.Limiter
+	edge   *edge.Gateway
 }
 
 // Open opens the stores, begins to probe the workers and to run jobs. The
@@ -171,17 +174,46 @@ func (g *Gateway) limits() (edge.Limits, error) {
 	if err != nil {
 		return edge.Limits{}, err
 	}
-	return edge.Limits{
+	limits := edge.Limits{
 		Rate: ratelimit.NewMemory(0, g.opt.Now), Quota: &ratelimit.Quota{Spent: g.ledger, Now: g.opt.Now},
 		Calls: ratelimit.NewConcurrency(), Addresses: guard,
-	}, nil
+	}
+	if g.opt.Config.LimitStore.Kind == config.LimitStoreRedis {
+		if err := g.openShared(); err != nil {
+			return edge.Limits{}, err
+		}
+		limits.Rate, limits.Scope = g.shared, g.shared.Scope
+	}
+	return limits, nil
+}
+
+// openShared begins to connect to the shared limit store and waits for
+// nothing: until it answers, this gateway grants its share.
+func (g *Gateway) openShared() (err error) {
+	c, dearest := g.opt.Config.LimitStore, 1
+	for _, r := range g.opt.Config.Routes {
+		dearest = max(dearest, r.Units)
+	}
+	g.shared, err = redislimit.New(redislimit.Options{
+		URL: c.URL, Prefix: c.Prefix, Timeout: c.Timeout.D(), Gateways: c.Gateways, MinBurst: dearest,
+		Log: g.opt.Log, Now: g.opt.Now,
+	})
+	return err
+}
+
+// limitsText says at the start who counts.
+func (g *Gateway) limitsText() string {
+	if g.shared == nil {
+		return "local to this process"
+	}
+	return g.shared.String()
 }
 
 // Serve answers on the listener until ctx ends, and then drains.
 func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	c := g.opt.Config
 	g.opt.Log.Info("gateway listens", "address", ln.Addr().String(), "mode", c.Mode, "version", g.opt.Version,
-		"workers", len(c.Workers), "routes", len(c.Routes), "limits", "local to this process", "key_store", c.Keys.Store)
+		"workers", len(c.Workers), "routes", len(c.Routes), "limits", g.limitsText(), "key_store", c.Keys.Store)
 	ctx, cancel := context.WithCancel(ctx)
 	stopped := make(chan error, 1)
 	go func() {
@@ -209,6 +241,9 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	if g.ledger != nil {
 		errs = append(errs, g.ledger.Close()) //nolint:contextcheck // its last fold must end even when ctx has
+	}
+	if g.shared != nil {
+		errs = append(errs, g.shared.Close())
 	}
 	if g.replays != nil {
 		errs = append(errs, g.replays.Close())
