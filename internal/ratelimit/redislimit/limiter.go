@@ -27,7 +27,8 @@ import (
 // Options of a Limiter. URL, Prefix and Log are required.
 type Options struct {
 	// URL such as redis://user:password@host:6379/0; rediss:// for TLS,
-	// unix:///path for a socket. It is never logged.
+	// unix:///path for a socket, redis://one:6379?addr=two:6379 for a cluster,
+	// and with &master_set=name for sentinels. It is never logged.
 	URL string
 	// Prefix of all keys.
 	Prefix string
@@ -108,6 +109,14 @@ func clientOption(url string) (rueidis.ClientOption, error) {
 	o.ReadBufferEachConn, o.WriteBufferEachConn = 32<<10, 32<<10
 	o.Dialer.Timeout, o.ConnWriteTimeout = time.Second, time.Second
 	o.ClientName = "omni-gateway"
+	// Several addresses are nodes of a cluster, or sentinels. One address is
+	// taken as it is: the client finds out about clusters by clients of its
+	// own, and those that fail to connect try again later and stay.
+	o.ForceSingleClient = len(o.InitAddress) == 1
+	if o.Sentinel.MasterSet != "" {
+		o.Sentinel.TopologyRefreshInterval = 5 * time.Second
+		o.Sentinel.Username, o.Sentinel.Password = o.Username, o.Password
+	}
 	return o, nil
 }
 

@@ -19,7 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	// A cluster client sleeps up to a second before it looks at the topology
+	// once more, closed or not.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
 // brisk looks after Redis more often than usual, so that tests do not wait.
@@ -330,6 +332,32 @@ func TestRefusingServers(t *testing.T) {
 			t.Errorf("the password is shown:\n%s\n%s", log, l)
 		}
 	})
+}
+
+// TestCluster: given two addresses, here the same one twice, the client asks
+// for the cluster's nodes and sends each tenant's calls to its own.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, "--cluster-enabled", "yes")
+	client := dial(t, s)
+	slots := client.B().Arbitrary("CLUSTER", "ADDSLOTSRANGE", "0", "16383").Build()
+	if err := client.Do(t.Context(), slots).Error(); err != nil {
+		t.Fatal(err)
+	}
+	l, log := open(t, Options{URL: s.URL() + "?addr=" + s.Addr})
+	untilScope(t, l, "shared")
+	p := ratelimit.Policy{Limit: 1, Burst: 1}
+	for i := range 100 {
+		tenant := fmt.Sprint("tenant-", i)
+		for _, want := range []bool{true, false} {
+			if d, err := l.Take(t.Context(), tenant, p, 1); err != nil || d.Allowed != want {
+				t.Fatalf("%s: %+v, %v, want allowed: %v", tenant, d, err, want)
+			}
+		}
+	}
+	if s := l.Stats(); s.LocalTakes != 0 || !s.Shared {
+		t.Errorf("%+v\n%s", s, log)
+	}
 }
 
 func TestScrub(t *testing.T) {

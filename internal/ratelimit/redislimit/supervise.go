@@ -95,6 +95,9 @@ func (l *Limiter) scrub(err error) string {
 func (l *Limiter) connect(ctx context.Context) (*link, error) {
 	client, err := rueidis.NewClient(l.client)
 	if err != nil {
+		if client != nil {
+			l.parts.Go(client.Close)
+		}
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	k := &link{client: client, script: l.script, timeout: l.opt.Timeout, clock: l.clock}
