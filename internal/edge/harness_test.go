@@ -42,14 +42,15 @@ const (
 // fixture is a gateway on real parts: stores on disk, a pool, a worker behind
 // a real socket whose answers the test chooses.
 type fixture struct {
-	t      *testing.T
-	url    string
-	addr   string
-	worker *fakeWorker
-	ledger *usage.Ledger
-	log    *lockedBuffer
-	stop   context.CancelFunc
-	ended  chan error
+	t       testing.TB
+	url     string
+	addr    string
+	handler http.Handler
+	worker  *fakeWorker
+	ledger  *usage.Ledger
+	log     *lockedBuffer
+	stop    context.CancelFunc
+	ended   chan error
 }
 
 type setup struct {
@@ -59,7 +60,7 @@ type setup struct {
 	cold    bool // the worker begins as loading
 }
 
-func start(t *testing.T, s setup) *fixture {
+func start(t testing.TB, s setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, log: &lockedBuffer{}, ended: make(chan error, 1), worker: &fakeWorker{handler: s.handler, ready: !s.cold}}
 	upstream := httptest.NewServer(f.worker)
@@ -117,6 +118,7 @@ func (f *fixture) serve(c config.Config, admin http.Handler) {
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Admin: admin, DocsHTML: []byte("<!doctype html>"), OpenAPI: []byte(`{}`),
 	})
 	must(err)
+	f.handler = g
 	must(queue.Start(t.Context(), g.RunJob))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
@@ -256,7 +258,7 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok() {
