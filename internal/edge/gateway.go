@@ -140,7 +140,9 @@ func (g *Gateway) stages() Handler {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &Exchange{W: &responseWriter{ResponseWriter: w}, R: r, Begun: g.now()}
+	x := &Exchange{R: r, Begun: g.now()}
+	x.out.ResponseWriter = w
+	x.W = &x.out
 	_ = g.handle(x) // account has answered whatever failed
 }
 

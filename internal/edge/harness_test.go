@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -82,7 +81,10 @@ func start(t testing.TB, s setup) *fixture {
 
 func (f *fixture) serve(c config.Config, admin http.Handler) {
 	t := f.t
-	log := slog.New(slog.NewJSONHandler(f.log, nil))
+	log, err := observe.NewLogger(f.log, observe.LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	registry := observe.NewRegistry("gateway", "test")
 	must := func(err error) {
 		t.Helper()

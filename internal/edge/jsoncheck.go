@@ -11,6 +11,10 @@ import (
 // checkJSON refuses a body that no worker could read, so that it need not wait
 // for one: not UTF-8, not JSON, nested too deep.
 func checkJSON(body []byte, maxDepth int) error {
+	if soundJSON(body, maxDepth) {
+		return nil
+	}
+	// Something is wrong: look again, slowly, to say what.
 	if depth := jsonDepth(body); depth > maxDepth {
 		return api.BadRequest("too_deep", "the body nests %d levels deep; at most %d are read", depth, maxDepth)
 	}
