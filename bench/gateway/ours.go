@@ -20,7 +20,11 @@ func serveOurs(ctx context.Context, path, profile string) error {
 	if err != nil {
 		return err
 	}
-	log, err := observe.NewLogger(os.Stdout, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
+	ease := observe.EaseCollector()
+	defer ease()
+	lines := observe.NewLines(os.Stdout)
+	defer lines.Close()
+	log, err := observe.NewLogger(lines, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type jsonScan struct {
 }
 
 func (s *jsonScan) blanks() {
-	for s.at < len(s.body) {
+	for s.at < len(s.body) && s.body[s.at] <= ' ' {
 		switch s.body[s.at] {
 		case ' ', '\n', '\t', '\r':
 			s.at++
@@ -50,9 +50,9 @@ func (s *jsonScan) value() bool {
 	}
 	switch s.body[s.at] {
 	case '{':
-		return s.within('}', s.member)
+		return s.within('}')
 	case '[':
-		return s.within(']', s.value)
+		return s.within(']')
 	case '"':
 		return s.text()
 	case 't':
@@ -66,34 +66,35 @@ func (s *jsonScan) value() bool {
 	}
 }
 
-// within takes items between brackets, with commas between them.
-func (s *jsonScan) within(end byte, item func() bool) bool {
+// within takes what stands between brackets: values, or members of an object.
+func (s *jsonScan) within(end byte) bool {
 	if s.depth == 0 {
 		return false
 	}
 	s.depth--
 	s.at++
 	s.blanks()
-	if !s.next(end) {
-		for {
-			if !item() {
-				return false
-			}
-			s.blanks()
-			if s.next(end) {
-				break
-			}
+	for first := true; !s.next(end); first = false {
+		if !first {
 			if !s.next(',') {
 				return false
 			}
 			s.blanks()
 		}
+		if end == '}' && !s.name() {
+			return false
+		}
+		if !s.value() {
+			return false
+		}
+		s.blanks()
 	}
 	s.depth++
 	return true
 }
 
-func (s *jsonScan) member() bool {
+// name takes a member's name and colon.
+func (s *jsonScan) name() bool {
 	if !s.text() {
 		return false
 	}
@@ -102,7 +103,7 @@ func (s *jsonScan) member() bool {
 		return false
 	}
 	s.blanks()
-	return s.value()
+	return true
 }
 
 func (s *jsonScan) word(w string) bool {
@@ -187,9 +188,13 @@ func (s *jsonScan) number() bool {
 }
 
 func (s *jsonScan) digits() bool {
-	start := s.at
-	for s.at < len(s.body) && s.body[s.at] >= '0' && s.body[s.at] <= '9' {
-		s.at++
+	n := 0
+	for _, c := range s.body[s.at:] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n++
 	}
-	return s.at > start
+	s.at += n
+	return n > 0
 }
