@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/omni-run/omni/internal/config"
 )
@@ -91,8 +92,9 @@ func (d *discarded) Header() http.Header {
 	}
 	return d.header
 }
-func (d *discarded) WriteHeader(status int)      { d.status = status }
-func (d *discarded) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discarded) WriteHeader(status int)          { d.status = status }
+func (d *discarded) Write(p []byte) (int, error)     { return len(p), nil }
+func (d *discarded) SetReadDeadline(time.Time) error { return nil }
 
 // cannedWorker answers every request on a socket with the same bytes, or with
 // its health, and returns its address.

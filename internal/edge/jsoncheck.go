@@ -6,12 +6,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/jsonscan"
 )
 
 // checkJSON refuses a body that no worker could read, so that it need not wait
 // for one: not UTF-8, not JSON, nested too deep.
 func checkJSON(body []byte, maxDepth int) error {
-	if soundJSON(body, maxDepth) {
+	if jsonscan.Sound(body, maxDepth) {
 		return nil
 	}
 	// Something is wrong: look again, slowly, to say what.

@@ -1,13 +1,14 @@
-package edge
+// Package jsonscan tells sound JSON from what is not, quickly.
+package jsonscan
 
 import "unicode/utf8"
 
-// soundJSON reports whether body is one JSON value (RFC 8259) in UTF-8 that
-// nests at most maxDepth deep. It looks at each byte once, where json.Valid,
+// Sound reports whether body is one JSON value (RFC 8259) in UTF-8 that nests
+// at most depth levels deep. It looks at each byte once, where json.Valid,
 // utf8.Valid and a count of brackets would take three turns; a fuzz test holds
 // it to what those say.
-func soundJSON(body []byte, maxDepth int) bool {
-	s := jsonScan{body: body, depth: maxDepth}
+func Sound(body []byte, depth int) bool {
+	s := scan{body: body, depth: depth}
 	s.blanks()
 	if !s.value() {
 		return false
@@ -16,14 +17,14 @@ func soundJSON(body []byte, maxDepth int) bool {
 	return s.at == len(body)
 }
 
-// jsonScan is a place in a document.
-type jsonScan struct {
+// scan is a place in a document.
+type scan struct {
 	body  []byte
 	at    int
 	depth int // levels that may still open
 }
 
-func (s *jsonScan) blanks() {
+func (s *scan) blanks() {
 	for s.at < len(s.body) && s.body[s.at] <= ' ' {
 		switch s.body[s.at] {
 		case ' ', '\n', '\t', '\r':
@@ -35,7 +36,7 @@ func (s *jsonScan) blanks() {
 }
 
 // next takes the byte c, if it comes next.
-func (s *jsonScan) next(c byte) bool {
+func (s *scan) next(c byte) bool {
 	if s.at < len(s.body) && s.body[s.at] == c {
 		s.at++
 		return true
@@ -44,7 +45,7 @@ func (s *jsonScan) next(c byte) bool {
 }
 
 // value takes a value. Its recursion is bounded by depth.
-func (s *jsonScan) value() bool {
+func (s *scan) value() bool {
 	if s.at >= len(s.body) {
 		return false
 	}
@@ -67,7 +68,7 @@ func (s *jsonScan) value() bool {
 }
 
 // within takes what stands between brackets: values, or members of an object.
-func (s *jsonScan) within(end byte) bool {
+func (s *scan) within(end byte) bool {
 	if s.depth == 0 {
 		return false
 	}
@@ -94,7 +95,7 @@ func (s *jsonScan) within(end byte) bool {
 }
 
 // name takes a member's name and colon.
-func (s *jsonScan) name() bool {
+func (s *scan) name() bool {
 	if !s.text() {
 		return false
 	}
@@ -106,7 +107,7 @@ func (s *jsonScan) name() bool {
 	return true
 }
 
-func (s *jsonScan) word(w string) bool {
+func (s *scan) word(w string) bool {
 	if len(s.body)-s.at < len(w) || string(s.body[s.at:s.at+len(w)]) != w {
 		return false
 	}
@@ -115,7 +116,7 @@ func (s *jsonScan) word(w string) bool {
 }
 
 // text takes a string.
-func (s *jsonScan) text() bool {
+func (s *scan) text() bool {
 	if !s.next('"') {
 		return false
 	}
@@ -144,7 +145,7 @@ func (s *jsonScan) text() bool {
 	return false
 }
 
-func (s *jsonScan) escape() bool {
+func (s *scan) escape() bool {
 	if len(s.body)-s.at < 2 {
 		return false
 	}
@@ -170,7 +171,7 @@ func (s *jsonScan) escape() bool {
 }
 
 // number takes -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
-func (s *jsonScan) number() bool {
+func (s *scan) number() bool {
 	s.next('-')
 	if !s.next('0') && !s.digits() {
 		return false
@@ -187,7 +188,7 @@ func (s *jsonScan) number() bool {
 	return true
 }
 
-func (s *jsonScan) digits() bool {
+func (s *scan) digits() bool {
 	n := 0
 	for _, c := range s.body[s.at:] {
 		if c < '0' || c > '9' {
