@@ -71,13 +71,14 @@ func newBench(ctx context.Context, o options, dir string) (*bench, error) {
 	if b.wrkScript, err = b.render("wrk.lua", 0); err != nil {
 		return nil, err
 	}
-	all := []func(context.Context, int) (*contender, error){b.omni, b.nginx, b.haproxy, b.caddyServer, b.fastapi}
+	all := []func(context.Context, int) (*contender, error){b.older, b.omni, b.nginx, b.haproxy, b.caddyServer, b.fastapi}
 	for i, prepare := range all {
 		c, err := prepare(ctx, 18132+i)
 		switch {
 		case err != nil:
 			return nil, err
 		case !wanted(o.only, c.name):
+		case c.argv == nil && c.name == "baseline":
 		case c.argv == nil:
 			b.left = append(b.left, c.name)
 		default:
@@ -149,6 +150,29 @@ func (b *bench) omni(ctx context.Context, port int) (*contender, error) {
 	path, err := b.render("omni.yaml", port)
 	c.argv = []string{binary, "-config", path}
 	return c, err
+}
+
+// older is another build of ours, on a data folder of its own.
+func (b *bench) older(_ context.Context, port int) (*contender, error) {
+	c := &contender{name: "baseline", port: port, version: "the binary given as -baseline"}
+	if b.baseline == "" {
+		return c, nil
+	}
+	folder := filepath.Join(b.dir, "older-data")
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(b.dir, "omni-data"))); err != nil {
+		return nil, err
+	}
+	path, err := b.render("omni.yaml", port)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.Join(b.dir, "older.yaml")
+	c.argv = []string{b.baseline, "-config", path}
+	return c, os.WriteFile(path, bytes.Replace(text, []byte(filepath.Join(b.dir, "omni-data")), []byte(folder), 1), 0o600)
 }
 
 func (b *bench) nginx(ctx context.Context, port int) (*contender, error) {

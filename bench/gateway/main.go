@@ -32,7 +32,7 @@ type options struct {
 	rate, rateSeconds          int
 	gatewayCore, loadCore      int
 	only, caddy, python, out   string
-	profile                    string
+	profile, baseline          string
 	bufferedLog                bool
 	openLoop, serve, serveProf string
 }
@@ -52,6 +52,7 @@ func parse() options {
 	flag.StringVar(&o.python, "python", "python3", "the Python interpreter")
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results", "gateway.md"), "where the report goes; empty for standard output only")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of ours under full load to this file, and nothing else")
+	flag.StringVar(&o.baseline, "baseline", "", "another omni-gateway binary, such as one of an earlier commit, as a contender of its own")
 	flag.BoolVar(&o.bufferedLog, "nginx-buffered-log", true, "nginx may buffer its access log for a second")
 	flag.StringVar(&o.openLoop, "open-loop", "", "internal: be the constant load on this URL")
 	flag.StringVar(&o.serve, "serve", "", "internal: be our gateway with this configuration")
@@ -142,7 +143,8 @@ func (b *bench) measure(ctx context.Context, c *contender) error {
 		return err
 	}
 	s := sample{full: load, first: first, rss: p.rss(), cpu: perThousand(after-before, load.requests)}
-	if b.rate > 0 {
+	// At a rate it cannot keep up with, a gateway would only show its queue.
+	if b.rate > 0 && load.perSecond > float64(b.rate) {
 		if before, err = p.cpu(); err != nil {
 			return err
 		}

@@ -71,6 +71,10 @@ func (b *bench) constantTable(say func(string, ...any)) {
 	direct := median(b.direct, func(l latency) time.Duration { return l.p50 })
 	say("| direct | %s | | %s | |", short(direct), short(median(b.direct, func(l latency) time.Duration { return l.p99 })))
 	for _, c := range b.contenders {
+		if median(c.samples, func(s sample) int { return s.constant.requests }) == 0 {
+			say("| %s | cannot keep up | | | |", c.name)
+			continue
+		}
 		p50 := median(c.samples, func(s sample) time.Duration { return s.constant.p50 })
 		say("| %s | %s | %s | %s | %.1f |", c.name, short(p50), short(p50-direct),
 			short(median(c.samples, func(s sample) time.Duration { return s.constant.p99 })),

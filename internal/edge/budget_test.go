@@ -20,7 +20,7 @@ import (
 // handler down to the worker's socket and back: stages, pool, HTTP client,
 // ledger, metrics and log line, without net/http's own server. Whoever needs
 // more raises it here and says why.
-const callBudget = 60
+const callBudget = 44
 
 func TestAllocationsOfACallStayInBudget(t *testing.T) {
 	c := newCaller(t)
