@@ -62,6 +62,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		if failure.class != classBusy && !failure.unsent {
 			counted++
 		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, ctx.Err() // whatever the worker said, nobody listens
+		}
 		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts {
 			return nil, failure.err
 		}
