@@ -130,7 +130,7 @@ func (b *bench) measure(ctx context.Context, c *contender) error {
 	if _, err := b.fullLoad(ctx, c.port, b.warm); err != nil {
 		return err
 	}
-	before, err := p.cpu()
+	before, err := p.settled(ctx)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,25 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(sum) * time.Second / ticks, nil
 }
 
+// settled waits, for ten seconds at most, until the group is done with what the
+// warm-up left behind, and returns the processor time by then.
+func (p *process) settled(ctx context.Context) (time.Duration, error) {
+	last, err := p.cpu()
+	for range 50 {
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		now, nowErr := p.cpu()
+		if err = errors.Join(err, nowErr); err != nil || now-last <= 2*time.Second/ticks {
+			return now, err
+		}
+		last = now
+	}
+	return last, err
+}
+
 // rss is the memory the group holds, in bytes.
 func (p *process) rss() (sum int64) {
 	p.each(func(dir string, _ []string) {
