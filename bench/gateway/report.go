@@ -85,7 +85,7 @@ func (b *bench) constantTable(say func(string, ...any)) {
 
 // command is how to repeat the run, without the paths of this machine.
 func (b *bench) command() string {
-	line := fmt.Sprintf("go run ./bench/gateway -rounds %d -seconds %d -rate-seconds %d", b.rounds, b.seconds, b.rateSeconds)
+	line := fmt.Sprintf("go run ./bench/gateway -rounds %d -seconds %d -rate %d -rate-seconds %d", b.rounds, b.seconds, b.rate, b.rateSeconds)
 	if b.only != "" {
 		line += " -only " + b.only
 	}
