@@ -51,6 +51,10 @@ func run(ctx context.Context, t task) (*outcome, error) {
 		t.warn("only the newest %d of %d points were used", longestHistory, len(y))
 		y = y[len(y)-longestHistory:]
 	}
+	y, strays := withoutStrays(y)
+	if len(strays) > 0 {
+		t.warn("%s", strayText(strays))
+	}
 	y, giants := tamed(y)
 	if giants > 0 {
 		t.warn("%s more than a billion times as large as nine in ten of the others; they were taken for a billion times", counted(giants, "value is", "values are"))
