@@ -84,7 +84,7 @@ func (l *look) diagnoseTexts() (name string, found []string) {
 	hits := map[string][]string{}
 	for _, path := range names(l.seen.texts) {
 		for _, c := range causes {
-			if c.pattern.MatchString(l.seen.texts[path]) {
+			if c.namedIn(l.seen.texts[path]) != "" {
 				hits[c.name] = append(hits[c.name], path)
 			}
 		}
@@ -98,7 +98,7 @@ func (l *look) diagnoseTexts() (name string, found []string) {
 		match := ""
 		for _, c := range causes {
 			if c.name == name {
-				match = c.pattern.FindString(l.seen.texts[path])
+				match = c.namedIn(l.seen.texts[path])
 			}
 		}
 		l.proves(path, fmt.Sprintf("%q speaks of %s", cutText(match, 60), strings.ReplaceAll(name, "_", " ")), weightCause/math.Pow(2, float64(i)))
@@ -126,7 +126,11 @@ func (l *look) findBursts(ctx context.Context) []burst {
 		result := l.use(ctx, "detect_anomalies", catalog.DetectAnomalies, map[string]any{"series": x}, func(r map[string]any) map[string]any {
 			return map[string]any{"metric": path, "count": float64(len(catalog.Objects(r["anomalies"])))}
 		})
-		if b, ok := burstOf(path, x, indexes(result)); ok {
+		odd := indexes(result)
+		if result != nil && len(odd) == 0 {
+			odd = lateShift(x)
+		}
+		if b, ok := burstOf(path, x, odd); ok {
 			out = append(out, b)
 		}
 	}
