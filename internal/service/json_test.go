@@ -13,6 +13,7 @@ import (
 type request struct {
 	api.Request
 	Series api.Values `json:"series"`
+	Names  []string   `json:"names"`
 	Inner  struct {
 		List []struct {
 			X int `json:"x"`
@@ -36,7 +37,13 @@ func TestDecodeNamesTheField(t *testing.T) {
 		{`{"series":[1,1e999]}`, 422, "wrong_type", "series[1]"},
 		{`{"series":[[1]]}`, 422, "wrong_type", "series[0]"},
 		{`{"series":[true]}`, 422, "wrong_type", "series[0]"},
-		{`{"inner":{"list":[{"x":1.5}]}}`, 422, "wrong_type", "inner.list.x"},
+		{`{"inner":{"list":[{"x":1.5}]}}`, 422, "wrong_type", "inner.list[0].x"},
+		{`{"inner" : {"list":[{"x":1}, {"x":2} , {"x":"3"}]}}`, 422, "wrong_type", "inner.list[2].x"},
+		{`{"inner":{"list":[{"x":1},7]}}`, 422, "wrong_type", "inner.list[1]"},
+		{`{"inner":{"list":[{"x":[1,2]}]}}`, 422, "wrong_type", "inner.list[0].x"},
+		{`{"names":["a","b",3]}`, 422, "wrong_type", "names[2]"},
+		{`{"names":["a",["b"]]}`, 422, "wrong_type", "names[1]"},
+		{`{"names":"a"}`, 422, "wrong_type", "names"},
 		{`{"inner":{"list":[{"y":1}]}}`, 400, "unknown_field", "y"},
 		{`{"nope":1}`, 400, "unknown_field", "nope"},
 		{`[1]`, 422, "wrong_type", "body"},
