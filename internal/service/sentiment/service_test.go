@@ -121,6 +121,19 @@ func TestBatchKeepsOrder(t *testing.T) {
 	}
 }
 
+func TestAScriptItCannotReadIsNotCalledSurelyNeutral(t *testing.T) {
+	t.Parallel()
+	s := load(t)
+	for _, said := range []string{"这个产品非常好，我很喜欢。", "Ужасный сервис, никогда больше.", "هذا رائع جدا"} {
+		if a := analyse(t, s, said); a.Sentiment != "neutral" || a.Score > 0.5 {
+			t.Errorf("%q: %+v", said, a)
+		}
+	}
+	if a := analyse(t, s, "12345"); a.Sentiment != "neutral" || a.Score < 0.8 {
+		t.Errorf("a number: %+v", a)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := load(t)
@@ -135,7 +148,7 @@ func TestBadInput(t *testing.T) {
 		"empty in list":  {`{"texts":["a","b"," "]}`, "empty_text", "texts[2]"},
 		"null in list":   {`{"texts":["a",null]}`, "empty_text", "texts[1]"},
 		"number":         {`{"text":5}`, "wrong_type", "text"},
-		"number in list": {`{"texts":["a",5]}`, "wrong_type", "texts"},
+		"number in list": {`{"texts":["a",5]}`, "wrong_type", "texts[1]"},
 		"long":           {`{"text":"` + long + `"}`, "text_too_long", "text"},
 		"long in list":   {`{"texts":["a","` + long + `"]}`, "text_too_long", "texts[1]"},
 		"many":           {`{"texts":["a"` + strings.Repeat(`,"a"`, maxTexts) + `]}`, "invalid_texts", "texts"},
