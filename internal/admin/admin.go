@@ -14,6 +14,7 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/authn"
+	"github.com/omni-run/omni/internal/sqlitedb"
 	"github.com/omni-run/omni/internal/usage"
 )
 
@@ -167,6 +168,12 @@ func translate(err error) error {
 		return api.Conflict("key_not_rotatable", "the key is revoked, expired, or has been rotated before").Because(err)
 	case errors.Is(err, authn.ErrReadOnly):
 		return api.Conflict("store_read_only", "the key store is read-only here; change it where it is mounted from").Because(err)
+	case sqlitedb.IsFull(err):
+		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the key store has no room left; nothing was changed").Because(err)
+	case sqlitedb.IsBusy(err):
+		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the key store is locked; nothing was changed, try again").Because(err)
+		e.RetryAfter = time.Second
+		return e
 	case errors.Is(err, ErrNoWorker):
 		return api.NotFound("unknown_worker", "there is no worker of that name").Because(err)
 	}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,8 @@ func TestRefusals(t *testing.T) {
 		{"unknown field", "lisen: :80\n", "lisen", nil},
 		{"its line", "mode: production\nhold:\n  max_wayt: 3s\n", "3 |", nil},
 		{"bad duration", "hold: {max_wait: soon}\n", "soon", nil},
+		{"a port that is no number", "listen: 127.0.0.1:http\n", "listen = 127.0.0.1:http", nil},
+		{"a port too large", "", "listen = :99999", []string{"PORT", "99999"}},
 		{"bad mode", "mode: prod\n", `mode = "prod"`, nil},
 		{"negative wait", "hold: {max_wait: -3s}\n", "hold.max_wait", nil},
 		{"tenant above whole", "hold: {max_requests: 5, tenant_requests: 9}\n", "hold.tenant_requests = 9", nil},
@@ -132,4 +135,23 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = c.WithDefaults().Validate(env()) // must not panic, whatever was parsed
 	})
+}
+
+// TestExampleShowsTheDefaults keeps examples/omni.yaml, which is the reference
+// of every field, equal to what the code does.
+func TestExampleShowsTheDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load("../../examples/omni.yaml", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := config.Load("", env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Workers = []config.Worker{{Name: "native", URL: "http://127.0.0.1:9090", Services: []string{}}}
+	want.TrustedProxies = []string{}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,7 +28,8 @@ func (c Config) Validate(getenv func(string) string) error {
 	v.oneOf("keys.store", c.Keys.Store, "sqlite", "file")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if _, badPort := strconv.ParseUint(port, 10, 16); err != nil || badPort != nil {
 		v.add("listen", c.Listen, "an address such as :8080 or 127.0.0.1:8080")
 	}
 	for i, cidr := range c.TrustedProxies {

@@ -18,56 +18,67 @@ import (
 // answer. It is never sent.
 const statusClientGone = 499
 
-// account is the outermost stage: it answers what failed further in, and then
-// enters the exchange into the ledger, counts, logs and reports it, panics
-// included. All of it happens before net/http ends the answer.
+// account is the outermost stage: it answers what failed further in, enters
+// the exchange into the ledger as its answer begins, and then counts, logs and
+// reports it, panics included.
 func (g *Gateway) account(next Handler) Handler {
 	return func(x *Exchange) error {
 		g.metrics.active.Inc()
 		defer g.metrics.active.Dec()
-		stack := g.guard(next, x)
+		// The entry is on disk before the caller sees the answer, so that what
+		// was answered is counted even if the process dies at that moment.
+		x.W.beforeHead = func(status int) { g.enter(x, status, g.now().Sub(x.Begun)) }
+		stack, broken := g.guard(next, x)
 		status := x.W.status
+		took := g.now().Sub(x.Begun)
 		if status == 0 {
 			status = statusClientGone
+			g.enter(x, status, took)
 		}
-		took := g.now().Sub(x.Begun)
-		g.enter(x, status, took)
 		g.count(x, status, took)
 		g.logAccess(x, status, took)
-		if status >= 500 {
+		if status >= 500 || broken {
 			g.report(x, status, stack)
+		}
+		if broken {
+			panic(http.ErrAbortHandler)
 		}
 		return nil
 	}
 }
 
 // guard runs the exchange and answers its error. It returns the stack of a
-// panic, if there was one.
-func (g *Gateway) guard(next Handler, x *Exchange) (stack []byte) {
+// panic, if there was one. broken says that half an answer is out, so that
+// breaking the connection is the only honest end.
+func (g *Gateway) guard(next Handler, x *Exchange) (stack []byte, broken bool) {
 	defer func() {
 		p := recover()
 		if p == nil {
 			return
 		}
-		stack = debug.Stack()
-		if x.W.started() {
-			// Half an answer is out: breaking the connection is the only honest end.
-			g.log.LogAttrs(x.Context(), slog.LevelError, "panic while answering", append(x.attrs(g.cfg.Project), slog.Any("panic", p), slog.String("stack", string(stack)))...)
-			panic(http.ErrAbortHandler)
-		}
+		stack, broken = debug.Stack(), x.W.started()
+		g.log.LogAttrs(x.Context(), slog.LevelError, "panic while answering", append(x.attrs(g.cfg.Project), slog.Any("panic", p), slog.String("stack", string(stack)))...)
 		fail(x, fmt.Errorf("panic: %v", p))
 	}()
 	err := next(x)
-	if err == nil {
-		return nil
+	switch {
+	case err == nil:
+	case x.Context().Err() != nil && (errors.Is(err, errClientGone) || errors.Is(err, context.Canceled)):
+		if stopping := x.interrupted(); stopping != nil && !x.W.started() {
+			fail(x, stopping)
+			break
+		}
+		x.Failure = err // nobody is left to answer
+	case errors.Is(err, errBrokenOff):
+		x.Failure, x.ErrorCode, broken = err, "worker_failed", true
+	default:
+		fail(x, err)
 	}
-	if gone := x.Context().Err(); gone != nil && (errors.Is(err, errClientGone) || errors.Is(err, context.Canceled)) {
-		x.Failure = err
-		return nil // nobody is left to answer
-	}
-	fail(x, err)
-	return nil
+	return nil, broken
 }
+
+// errBrokenOff says that a worker broke off an answer whose head was out.
+var errBrokenOff = errors.New("edge: the answer was broken off")
 
 // enter writes the ledger. A ledger that cannot be written fails no call: the
 // ledger itself keeps the entry, warns and counts.
@@ -87,7 +98,7 @@ func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
 	endpoint, method, code := x.endpoint(), methodLabel(x.R.Method), strconv.Itoa(status)
 	g.metrics.requests.WithLabelValues(endpoint, method, code).Inc()
 	g.metrics.seconds.WithLabelValues(endpoint, method).Observe(took.Seconds())
-	if status >= 400 {
+	if status >= 400 || x.ErrorCode != "" {
 		kind := x.ErrorCode
 		switch {
 		case status == statusClientGone:
@@ -102,7 +113,7 @@ func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
 func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
-	case status >= 500:
+	case status >= 500, errors.Is(x.Failure, errBrokenOff):
 		level = slog.LevelError
 	case status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
@@ -144,7 +155,7 @@ func (g *Gateway) report(x *Exchange, status int, stack []byte) {
 	switch {
 	case stack != nil:
 		kind = "panic"
-	case status == http.StatusBadGateway:
+	case status == http.StatusBadGateway, errors.Is(x.Failure, errBrokenOff):
 		kind = "worker_failed"
 	case status == http.StatusServiceUnavailable || status == http.StatusNotImplemented:
 		return // overload and absence are metrics and alerts, not errors in code

@@ -222,7 +222,16 @@ func (g *Gateway) serveJobEvents(x *Exchange) error {
 	h["Cache-Control"] = []string{"no-store"}
 	x.W.WriteHeader(http.StatusOK)
 	flusher := http.NewResponseController(x.W)
-	return g.Jobs.Watch(x.Context(), x.Principal.Tenant, id, func(j api.Job) error {
+	ctx, cancel := context.WithCancel(x.Context())
+	defer cancel()
+	go func() {
+		select {
+		case <-g.drained:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := g.Jobs.Watch(ctx, x.Principal.Tenant, id, func(j api.Job) error {
 		raw, err := json.Marshal(j)
 		if err != nil {
 			return err
@@ -236,4 +245,8 @@ func (g *Gateway) serveJobEvents(x *Exchange) error {
 		}
 		return flusher.Flush()
 	})
+	if err != nil && x.Context().Err() == nil && g.draining.Load() {
+		return nil // the reader connects again, to the next gateway
+	}
+	return err
 }

@@ -50,13 +50,9 @@ func (g *Gateway) readBody(next Handler) Handler {
 }
 
 func (g *Gateway) takeIn(x *Exchange, limit int64) ([]byte, error) {
-	rc := http.NewResponseController(x.W)
-	if err := rc.SetReadDeadline(g.now().Add(g.cfg.Limits.BodyTimeout.D())); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, fmt.Errorf("setting the body's deadline: %w", err)
-	}
 	body, err := readAll(http.MaxBytesReader(x.W, x.R.Body, limit), x.R.ContentLength)
 	if err == nil {
-		if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := http.NewResponseController(x.W).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return nil, fmt.Errorf("lifting the body's deadline: %w", err)
 		}
 		return body, nil

@@ -148,7 +148,10 @@ func TestBodies(t *testing.T) {
 
 func TestRoutesMethodsAndAdmin(t *testing.T) {
 	t.Parallel()
-	admin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.Path)) })
+	admin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(append([]byte(r.URL.Path), body...))
+	})
 	f := start(t, setup{admin: admin})
 	if a := f.call("POST", "/no/such/path", proKey, `{}`); a.status != 404 || a.code() != "not_found" {
 		t.Errorf("unknown path: %d %s", a.status, a.raw)
@@ -166,6 +169,9 @@ func TestRoutesMethodsAndAdmin(t *testing.T) {
 		if a := f.call("GET", "/admin/keys", key, ""); a.status != want {
 			t.Errorf("/admin with %q: %d, want %d", key, a.status, want)
 		}
+	}
+	if a := f.call("POST", "/admin/keys", masterKey, `{"tenant":"t"}`); a.raw != `/admin/keys{"tenant":"t"}` {
+		t.Errorf("what is posted does not arrive: %s", a.raw)
 	}
 }
 

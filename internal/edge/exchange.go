@@ -91,12 +91,17 @@ type responseWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	// beforeHead, if set, is called once, before the head goes out.
+	beforeHead func(status int)
 }
 
 // WriteHeader records the status.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
+		if w.beforeHead != nil {
+			w.beforeHead(status)
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -104,7 +109,7 @@ func (w *responseWriter) WriteHeader(status int) {
 // Write counts what was written.
 func (w *responseWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)

@@ -24,7 +24,7 @@ func (g *Gateway) answer(x *Exchange) error {
 		if x.Context().Err() != nil && errors.Is(context.Cause(x.Context()), context.Canceled) {
 			return errClientGone
 		}
-		return err
+		return err // of a call that was interrupted, account knows why
 	}
 	defer res.Body.Close()
 	return g.passOn(x, res)
@@ -99,8 +99,7 @@ func (g *Gateway) passOn(x *Exchange, res *pool.Response) error {
 			return errClientGone
 		}
 		// The head is out, so breaking the connection is the only way to tell.
-		x.Failure = fmt.Errorf("passing the answer of worker %s on: %w", res.WorkerName, err)
-		panic(http.ErrAbortHandler)
+		return fmt.Errorf("%w: passing the answer of worker %s on: %w", errBrokenOff, res.WorkerName, err)
 	}
 	return nil
 }

@@ -82,6 +82,8 @@ type Gateway struct {
 	begun    time.Time
 	handle   Handler
 	draining atomic.Bool
+	// drained is closed when draining begins.
+	drained chan struct{}
 }
 
 // New builds the gateway from its parts.
@@ -92,7 +94,7 @@ func New(d Deps) (*Gateway, error) {
 	if err := d.Limits.validate(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry), begun: d.Now()}
+	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry, d.Config.Tiers), begun: d.Now(), drained: make(chan struct{})}
 	for _, cidr := range d.Config.TrustedProxies {
 		p, err := netip.ParsePrefix(cidr)
 		if err != nil {
@@ -139,11 +141,23 @@ func (g *Gateway) stages() Handler {
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{W: &responseWriter{ResponseWriter: w}, R: r, Begun: g.now()}
+	if r.ContentLength != 0 {
+		// For the body of a refused call too: net/http reads it before it
+		// answers. takeIn lifts the deadline once a body is in.
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.cfg.Limits.BodyTimeout.D())); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			g.log.Debug("a connection takes no deadline", "error", err)
+		}
+	}
 	_ = g.handle(x) // account has answered whatever failed
 }
 
-// Drain makes /health/ready say 503, so that no new traffic is sent here.
-func (g *Gateway) Drain() { g.draining.Store(true) }
+// Drain makes /health/ready say 503, so that no new traffic is sent here, and
+// ends the streams of events, which would not end by themselves.
+func (g *Gateway) Drain() {
+	if g.draining.CompareAndSwap(false, true) {
+		close(g.drained)
+	}
+}
 
 // locate finds the route, so that the stages know what is asked for. It
 // refuses nothing but unusable paths: a stranger learns nothing about which

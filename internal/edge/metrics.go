@@ -3,6 +3,7 @@ package edge
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/observe"
 )
 
@@ -18,7 +19,7 @@ type metrics struct {
 
 // newMetrics registers the gateway's own series. Every label value is one of
 // ours: route patterns, known methods, status codes, error codes, tier names.
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, tiers map[string]config.Tier) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "api_requests_total", Help: "Requests answered, by route pattern, method and status code.",
@@ -45,5 +46,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	reg.MustRegister(m.requests, m.seconds, m.active, m.errors, m.refusals, m.hits, m.misses)
 	m.hits.WithLabelValues("idempotency")
 	m.misses.WithLabelValues("idempotency")
+	// Present from the start, at zero, so that a first refusal is an increase.
+	m.refusals.WithLabelValues("none", "address")
+	for tier := range tiers {
+		for _, limit := range []string{"rate", "month", "concurrent"} {
+			m.refusals.WithLabelValues(tier, limit)
+		}
+	}
 	return m
 }

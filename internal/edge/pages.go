@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/omni-run/omni/internal/authn"
@@ -112,7 +114,9 @@ type exchangeKey struct{}
 // request's context.
 func (g *Gateway) serveAdmin(x *Exchange) error {
 	x.W.Header()["Cache-Control"] = []string{"no-store"}
-	g.Admin.ServeHTTP(x.W, x.R.WithContext(context.WithValue(x.Context(), exchangeKey{}, x)))
+	r := x.R.WithContext(context.WithValue(x.Context(), exchangeKey{}, x))
+	r.Body = io.NopCloser(bytes.NewReader(x.Body)) // readBody has taken it in
+	g.Admin.ServeHTTP(x.W, r)
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/omni-run/omni/api"
 )
 
 // Serve answers on the listener until ctx ends, then stops gracefully:
@@ -15,6 +17,8 @@ import (
 // the configured time.
 func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	l := g.cfg.Limits
+	running, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer interrupt(nil)
 	srv := &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: l.HeaderTimeout.D(),
@@ -23,6 +27,7 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		Protocols:         new(http.Protocols),
 		ConnContext:       withConn,
+		BaseContext:       func(net.Listener) context.Context { return running },
 
 		DisableGeneralOptionsHandler: true,
 	}
@@ -39,26 +44,46 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	g.Drain()
 	g.log.Info("gateway drains", "within", l.DrainTimeout.D().String())
-	return g.shutdown(context.WithoutCancel(ctx), srv)
+	return g.shutdown(context.WithoutCancel(ctx), srv, interrupt)
 }
 
-// shutdown lets requests in flight finish. Those still held for a worker when
-// most of the time is over are told to come back, since an answer is better
-// than a connection that breaks.
-func (g *Gateway) shutdown(ctx context.Context, srv *http.Server) error {
+// shutdown lets requests in flight finish. When most of the time is over,
+// those still held for a worker are told to come back, and a little later
+// those still running are told that nobody knows how far they came: an answer
+// is better than a connection that breaks.
+func (g *Gateway) shutdown(ctx context.Context, srv *http.Server, interrupt context.CancelCauseFunc) error {
 	whole := g.cfg.Limits.DrainTimeout.D()
 	stop, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
 	release := time.AfterFunc(whole*3/4, func() {
-		last, cancel := context.WithTimeout(ctx, whole/4)
+		last, cancel := context.WithTimeout(ctx, whole/8)
 		defer cancel()
 		if err := g.Pool.Stop(last); err != nil {
 			g.log.Warn("calls were still running when the gateway stopped", "error", err)
+			interrupt(errInterrupted())
 		}
 	})
 	defer release.Stop()
 	if err := srv.Shutdown(stop); err != nil {
 		return errors.Join(fmt.Errorf("draining: %w", err), srv.Close())
+	}
+	return nil
+}
+
+// errInterrupted is the answer to a call that was running on a worker when the
+// gateway had to end.
+func errInterrupted() *api.Error {
+	e := api.NewError(http.StatusServiceUnavailable, "interrupted", "the gateway stopped while the call ran; whether it took effect is not known")
+	e.RetryAfter = time.Second
+	return e
+}
+
+// interrupted returns errInterrupted if that is why the exchange's context
+// ended, and nil if its caller went away.
+func (x *Exchange) interrupted() error {
+	var why *api.Error
+	if errors.As(context.Cause(x.Context()), &why) {
+		return why
 	}
 	return nil
 }

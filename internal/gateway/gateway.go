@@ -22,6 +22,7 @@ import (
 	"github.com/omni-run/omni/internal/edge"
 	"github.com/omni-run/omni/internal/idempotency"
 	"github.com/omni-run/omni/internal/jobs"
+	"github.com/omni-run/omni/internal/lockfile"
 	"github.com/omni-run/omni/internal/metricsmerge"
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
@@ -41,6 +42,7 @@ type Options struct {
 // Gateway is a gateway with all it stands on, open and running.
 type Gateway struct {
 	opt      Options
+	unlock   func()
 	registry *prometheus.Registry
 	keys     authn.Store
 	auth     *authn.Authenticator
@@ -61,7 +63,11 @@ func Open(ctx context.Context, o Options) (*Gateway, error) {
 	if err := os.MkdirAll(o.Config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	g := &Gateway{opt: o, registry: observe.NewRegistry("gateway", o.Version)}
+	unlock, err := lockfile.Lock(filepath.Join(o.Config.DataDir, "gateway.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("the data folder %s belongs to another running gateway: %w", o.Config.DataDir, err)
+	}
+	g := &Gateway{opt: o, unlock: unlock, registry: observe.NewRegistry("gateway", o.Version)}
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
@@ -176,7 +182,19 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	c := g.opt.Config
 	g.opt.Log.Info("gateway listens", "address", ln.Addr().String(), "mode", c.Mode, "version", g.opt.Version,
 		"workers", len(c.Workers), "routes", len(c.Routes), "limits", "local to this process", "key_store", c.Keys.Store)
-	return g.edge.Serve(ctx, ln)
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		// Jobs are stopped while calls drain, and before the workers are: what
+		// can run again then waits for the next start instead of failing.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Limits.DrainTimeout.D()/2)
+		defer cancel()
+		stopped <- g.jobs.Stop(within)
+	}()
+	err := g.edge.Serve(ctx, ln)
+	cancel()
+	return errors.Join(err, <-stopped)
 }
 
 // Close stops what runs and closes what is open, in the order in which the
@@ -201,6 +219,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 	if g.keys != nil {
 		errs = append(errs, g.keys.Close())
 	}
+	g.unlock()
 	g.opt.Reporter.Flush(2 * time.Second)
 	return errors.Join(errs...)
 }

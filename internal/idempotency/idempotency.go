@@ -109,7 +109,7 @@ func (s *Store) Finish(ctx context.Context, tenant, key string, a Answer) error 
 	_, err = s.db.Write.ExecContext(ctx, `UPDATE calls SET status = ?, header = ?, body = ?, expires_at = ? WHERE tenant = ? AND key = ?`,
 		a.Status, header, a.Body, s.now().Add(Keep).UnixMilli(), tenant, key)
 	if err != nil {
-		return fmt.Errorf("storing the answer to an idempotent call: %w", fault(err))
+		return fmt.Errorf("storing the answer to an idempotent call: %w", unkept(err))
 	}
 	return nil
 }
@@ -138,6 +138,20 @@ func (s *Store) sweep(ctx context.Context, now time.Time) {
 	_, _ = s.db.Write.ExecContext(ctx, `DELETE FROM calls WHERE (tenant, key) IN (SELECT tenant, key FROM calls WHERE expires_at <= ? LIMIT 1000)`, now.UnixMilli())
 }
 
+// unkept says to a caller that the call ran and that its repetition will run
+// it again.
+func unkept(err error) error {
+	switch {
+	case sqlitedb.IsFull(err):
+		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the call was run, but the platform has no room left to keep its answer for repetition").Because(err)
+	case sqlitedb.IsBusy(err):
+		return api.NewError(http.StatusServiceUnavailable, "storage_busy", "the call was run, but its answer could not be kept for repetition: the store is locked").Because(err)
+	default:
+		return err
+	}
+}
+
+// fault says to a caller that the call was not run.
 func fault(err error) error {
 	var known *api.Error
 	switch {

@@ -78,8 +78,11 @@ type Manager struct {
 	mu      sync.Mutex
 	running map[string]context.CancelFunc
 	changed map[string]chan struct{} // closed when the job changes
-	sweeper sync.WaitGroup
-	stop    context.CancelFunc
+
+	background sync.WaitGroup
+	stop       context.CancelFunc
+	stopping   sync.Once
+	stopped    error // what stopping came to
 }
 
 // Open opens the file, takes up what a former process left, and returns a
@@ -107,7 +110,13 @@ func (m *Manager) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	// All of River's schema in one transaction: a fresh file is made on each
+	// cold start where disks do not last, and each commit costs time there.
+	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := m.recover(ctx); err != nil {
@@ -134,24 +143,33 @@ func (m *Manager) Start(ctx context.Context, run Runner) error {
 		m.stop()
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
-	m.sweeper.Go(func() { m.sweep(ctx) })
+	m.background.Go(func() { every(ctx, 5*time.Minute, m.sweep) })
+	m.background.Go(func() { every(ctx, 2*time.Second, m.catchUp) })
 	return nil
 }
 
-// Close lets running jobs go on until ctx ends, then cancels them, and closes
-// the file. A cancelled idempotent job runs again at the next start.
-func (m *Manager) Close(ctx context.Context) error {
-	var err error
-	if m.stop != nil {
-		if err = m.client.Stop(ctx); err != nil {
+// Stop begins no more jobs, lets those that run go on until ctx ends, and then
+// cancels them. A cancelled idempotent job runs again at the next start. Jobs
+// are still accepted and shown afterwards, until Close.
+func (m *Manager) Stop(ctx context.Context) error {
+	m.stopping.Do(func() {
+		if m.stop == nil {
+			return
+		}
+		if m.stopped = m.client.Stop(ctx); m.stopped != nil {
 			hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			err = m.client.StopAndCancel(hard)
+			m.stopped = m.client.StopAndCancel(hard)
 			cancel()
 		}
 		m.stop()
-		m.sweeper.Wait()
-	}
-	return errors.Join(err, m.db.Close())
+		m.background.Wait()
+	})
+	return m.stopped
+}
+
+// Close stops as Stop does, and closes the file.
+func (m *Manager) Close(ctx context.Context) error {
+	return errors.Join(m.Stop(ctx), m.db.Close())
 }
 
 // Submit accepts a job. It is on disk when Submit returns.

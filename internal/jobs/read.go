@@ -20,7 +20,7 @@ func (m *Manager) Get(ctx context.Context, tenant, id string) (api.Job, error) {
 		return api.Job{}, unknown()
 	}
 	if err != nil {
-		return api.Job{}, fmt.Errorf("reading job %s: %w", id, err)
+		return api.Job{}, fmt.Errorf("reading job %s: %w", id, fault(err))
 	}
 	return j, nil
 }
@@ -33,19 +33,19 @@ func unknown() error {
 func (m *Manager) List(ctx context.Context, tenant string, limit int) ([]api.Job, error) {
 	rows, err := m.db.Read.QueryContext(ctx, `SELECT `+columns+` FROM jobs WHERE tenant = ? ORDER BY created_at DESC, id LIMIT ?`, tenant, limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing jobs: %w", err)
+		return nil, fmt.Errorf("listing jobs: %w", fault(err))
 	}
 	defer rows.Close()
 	out := []api.Job{}
 	for rows.Next() {
 		j, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("listing jobs: %w", err)
+			return nil, fmt.Errorf("listing jobs: %w", fault(err))
 		}
 		j.Result = nil
 		out = append(out, j)
 	}
-	return out, rows.Err()
+	return out, fault(rows.Err())
 }
 
 func scan(row interface{ Scan(dest ...any) error }) (api.Job, error) {
@@ -151,19 +151,10 @@ func (m *Manager) announce(id string) {
 	}
 }
 
-// sweep drops ended jobs after their time, every few minutes.
+// sweep drops ended jobs after their time.
 func (m *Manager) sweep(ctx context.Context) {
-	tick := time.NewTicker(5 * time.Minute)
-	defer tick.Stop()
-	for {
-		if err := m.Forget(ctx, m.opt.Now().Add(-m.opt.Keep)); err != nil && ctx.Err() == nil {
-			m.opt.Log.Warn("old jobs were not dropped", "error", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	if err := m.Forget(ctx, m.opt.Now().Add(-m.opt.Keep)); err != nil && ctx.Err() == nil {
+		m.opt.Log.Warn("old jobs were not dropped", "error", err)
 	}
 }
 

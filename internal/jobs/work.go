@@ -34,7 +34,14 @@ func (w *callWorker) Work(ctx context.Context, j *river.Job[callArgs]) error {
 }
 
 func (m *Manager) work(ctx context.Context, id string) error {
-	spec, ok, err := m.begin(ctx, id)
+	var (
+		spec Spec
+		ok   bool
+	)
+	err := m.persist(ctx, id, func(ctx context.Context) (err error) {
+		spec, ok, err = m.begin(ctx, id)
+		return err
+	})
 	if err != nil || !ok {
 		return err
 	}
@@ -53,19 +60,40 @@ func (m *Manager) work(ctx context.Context, id string) error {
 	delete(m.running, id)
 	m.mu.Unlock()
 
-	// The end must be written even when the process is stopping.
-	end, cancelEnd := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancelEnd()
 	switch {
 	case runErr == nil:
-		return m.finish(end, id, api.JobSucceeded, result, nil)
+		return m.finish(ctx, id, api.JobSucceeded, result, nil)
 	case !wanted:
-		return m.finish(end, id, api.JobCancelled, nil, cancelled(spec.RequestID))
+		return m.finish(ctx, id, api.JobCancelled, nil, cancelled(spec.RequestID))
 	case ctx.Err() != nil && spec.Idempotent:
-		return m.requeue(end, id)
+		return m.persist(ctx, id, func(ctx context.Context) error { return m.requeue(ctx, id) })
 	default:
 		body := m.failure(run, id, spec, runErr)
-		return m.finish(end, id, api.JobFailed, nil, &body)
+		return m.finish(ctx, id, api.JobFailed, nil, &body)
+	}
+}
+
+// persist writes, again and again until it succeeds or the process stops, and
+// then once more: a file that is locked or a disk that is full for a while
+// must not lose a job's turn or its result.
+func (m *Manager) persist(ctx context.Context, id string, write func(context.Context) error) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		last := ctx.Err() != nil
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		err := write(bounded)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if last {
+			m.opt.Log.Error("what became of a job could not be written", "job_id", id, "error", err)
+			return err
+		}
+		m.opt.Log.Warn("what becomes of a job cannot be written; trying again", "job_id", id, "after", wait.String(), "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -134,14 +162,15 @@ func (m *Manager) finish(ctx context.Context, id, status string, result []byte, 
 			return err
 		}
 	}
-	_, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET status = ?, progress = CASE WHEN ? = 'succeeded' THEN 1 ELSE progress END,
-		result = ?, error = ?, finished_at = ?, spec = json_remove(spec, '$.body') WHERE id = ?`, status, status, result, raw, m.opt.Now().UnixMilli(), id)
-	m.announce(id)
-	if err != nil {
-		m.opt.Log.Error("a job's end could not be written", "job_id", id, "status", status, "error", err)
-		return fmt.Errorf("ending job %s: %w", id, err)
-	}
-	return nil
+	defer m.announce(id)
+	return m.persist(ctx, id, func(ctx context.Context) error {
+		_, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET status = ?, progress = CASE WHEN ? = 'succeeded' THEN 1 ELSE progress END,
+			result = ?, error = ?, finished_at = ?, spec = json_remove(spec, '$.body') WHERE id = ?`, status, status, result, raw, m.opt.Now().UnixMilli(), id)
+		if err != nil {
+			return fmt.Errorf("ending job %s: %w", id, err)
+		}
+		return nil
+	})
 }
 
 // requeue puts an interrupted job back for the next process to run.
@@ -187,4 +216,28 @@ func (m *Manager) recover(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// catchUp lets jobs run at once that River would run later. Ours are never
+// meant for later: the clock has stepped back since they were accepted.
+func (m *Manager) catchUp(ctx context.Context) {
+	_, err := m.db.Write.ExecContext(ctx, `UPDATE river_job SET scheduled_at = CURRENT_TIMESTAMP
+		WHERE state = 'available' AND julianday(scheduled_at) > julianday('now', '+1 second')`)
+	if err != nil && ctx.Err() == nil {
+		m.opt.Log.Debug("waiting jobs were not looked at", "error", err)
+	}
+}
+
+// every calls f at once and then at intervals until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func(context.Context)) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		f(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/pool/upstream"
@@ -38,20 +39,22 @@ func isJSON(header http.Header) bool {
 	return err == nil && kind == "application/json"
 }
 
-// judge looks at a 5xx answer. A worker that says it is still loading, draining
-// or full has not run the call. One that fails without the contract's
-// envelope may say anything, even a stack trace: none of it goes on.
-func (p *Pool) judge(slot *lease, req *Request, status int, content []byte, whole bool) *attemptFailure {
+// judge looks at an answer before anybody else does. A worker that says it is
+// still loading, draining or full has not run the call. One that answers
+// something other than the contract's JSON, or fails without its envelope, may
+// say anything, even a stack trace: none of it goes on, nor into a log, since
+// it may repeat the call's body.
+func (p *Pool) judge(slot *lease, req *Request, answer *upstream.Response, content []byte, whole bool) *attemptFailure {
+	status := answer.Status
 	if status < http.StatusInternalServerError {
-		return nil
+		if !garbled(answer, content, whole) {
+			return nil
+		}
+		return p.nonsense(slot, req, classGarbage, fmt.Errorf("status %d with %d bytes of %.60q that are not JSON", status, len(content), answer.Header.Get("Content-Type")))
 	}
 	var envelope api.ErrorBody
 	if !whole || json.Unmarshal(content, &envelope) != nil || envelope.Error == "" {
-		slot.release(classStatus)
-		cause := fmt.Errorf("status %d without an error envelope: %.200q", status, content)
-		return &attemptFailure{
-			err: errWorkerFailed().Because(cause), class: classStatus, again: req.Idempotent, ran: true,
-		}
+		return p.nonsense(slot, req, classStatus, fmt.Errorf("status %d without an error envelope: %d bytes of %.60q", status, len(content), answer.Header.Get("Content-Type")))
 	}
 	if status != http.StatusServiceUnavailable {
 		return nil
@@ -63,6 +66,30 @@ func (p *Pool) judge(slot *lease, req *Request, status int, content []byte, whol
 		return p.refusedBy(slot, req, classBusy, envelope.Error)
 	}
 	return nil
+}
+
+// garbled reports whether an answer is not what its head says, or is the page
+// of something that stands between. Answers too long to be read here, and
+// kinds other than JSON, are their readers' to judge.
+func garbled(answer *upstream.Response, content []byte, whole bool) bool {
+	kind := answer.Header.Get("Content-Type")
+	switch {
+	case strings.HasPrefix(kind, "text/html"):
+		return true
+	case !whole || answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified:
+		return false
+	case isJSON(answer.Header) || (kind == "" && len(content) > 0):
+		return !json.Valid(content)
+	default:
+		return false
+	}
+}
+
+// nonsense is the failure of a worker that answered, but not in the contract's
+// words.
+func (p *Pool) nonsense(slot *lease, req *Request, class string, cause error) *attemptFailure {
+	slot.release(class)
+	return &attemptFailure{err: errWorkerFailed().Because(cause), class: class, again: req.Idempotent, ran: true}
 }
 
 // refusedBy takes in that a worker would not begin the call.

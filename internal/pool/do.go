@@ -55,9 +55,10 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 			}
 			return resp, nil
 		}
-		// A worker that is full by its own count gets its next call when a
-		// probe or an answer says there is room: waiting, not trying again.
-		if failure.class != classBusy {
+		// A worker that is full by its own count, or could not be reached, gets
+		// its next call when a probe or an answer says that it takes one:
+		// waiting, not trying again.
+		if failure.class != classBusy && !failure.unsent {
 			counted++
 		}
 		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts {
@@ -103,6 +104,9 @@ type attemptFailure struct {
 	again bool
 	// ran is true when a worker may have begun to run the call.
 	ran bool
+	// unsent is true when no byte of the call went out, and the worker will
+	// get none before a probe has reached it.
+	unsent bool
 }
 
 // attempt sends the call to w, on which it holds a slot, and gives the slot
@@ -135,7 +139,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 		_ = answer.Body.Close()
 		return nil, p.failed(ctx, slot, req, err)
 	}
-	if failure := p.judge(slot, req, answer.Status, content, whole); failure != nil {
+	if failure := p.judge(slot, req, answer, content, whole); failure != nil {
 		_ = answer.Body.Close()
 		return nil, failure
 	}
@@ -174,7 +178,7 @@ func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error)
 		p.suspectLocked(slot.worker, req.Service, classDial)
 		p.mu.Unlock()
 		slot.release(class)
-		return &attemptFailure{err: errUnreachable(req.Service).Because(err), class: class, again: true}
+		return &attemptFailure{err: errUnreachable(req.Service).Because(err), class: class, again: true, unsent: true}
 	}
 	slot.release(class)
 	if class == classTimeout {

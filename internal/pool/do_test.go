@@ -500,3 +500,82 @@ func TestRetries(t *testing.T) {
 		})
 	}
 }
+
+// An answer that is not what its head says is the worker's failure, and none
+// of its words reach the caller or the log.
+func TestAnswersThatAreNotJSON(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, healthy(4, "echo"))
+	p := newPool(t, nil, f.worker("w"))
+	for _, c := range []struct {
+		name, kind, body string
+		status           int
+	}{
+		{"not JSON", "application/json", `{"secret":NaN}`, 200},
+		{"half of it", "application/json; charset=utf-8", `{"secret":`, 200},
+		{"nothing", "application/json", "", 200},
+		{"a page", "text/html; charset=utf-8", "<html>secret</html>", 200},
+		{"a page for a refusal", "text/html", "<html>secret</html>", 404},
+		{"a trace", "text/plain", "secret", 500},
+		{"an envelope without a code", "application/json", `{"message":"secret"}`, 500},
+	} {
+		f.set(func(f *fakeWorker) {
+			f.answer = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body)
+			}
+		})
+		before := f.calls.Load()
+		_, err := p.Do(t.Context(), call("echo", "{}"))
+		e := refusedWith(t, err, 502, "worker_failed")
+		if strings.Contains(e.Error(), "secret") {
+			t.Errorf("%s: %v repeats what the worker said", c.name, e)
+		}
+		if n := f.calls.Load() - before; n != 1 {
+			t.Errorf("%s: sent %d times", c.name, n)
+		}
+		f.set(func(f *fakeWorker) { f.answer = nil })
+		resp, err := p.Do(t.Context(), call("echo", "{}"))
+		answered(t, resp, err)
+	}
+}
+
+// A worker that breaks calls and is then gone for a while: calls that may be
+// repeated wait for it, however often it could not be reached in between.
+func TestRepeatableCallOutlivesAWorkersRestart(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, healthy(4, "echo"))
+	f.answer = hangUp
+	p := newPool(t, nil, f.worker("w"))
+	untilState(t, p, "w", stateReady)
+	broken, gone := 0, make(chan struct{})
+	f.set(func(f *fakeWorker) {
+		f.answer = func(w http.ResponseWriter, r *http.Request) {
+			if broken++; broken == 2 {
+				go func() { // all further attempts find nobody
+					f.stop()
+					close(gone)
+				}()
+			}
+			hangUp(w, r)
+		}
+	})
+	ended := make(chan error, 1)
+	go func() {
+		r := call("echo", "{}")
+		r.Idempotent = true
+		resp, err := p.Do(context.Background(), r)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		ended <- err
+	}()
+	<-gone
+	untilState(t, p, "w", stateUnreachable)
+	f.set(func(f *fakeWorker) { f.answer = nil })
+	f.start()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -46,5 +46,5 @@ func (p *Pool) estimateLocked(service string) time.Duration {
 	if !known {
 		return defaultEstimate
 	}
-	return min(max((best + time.Second - 1).Truncate(time.Second), minEstimate), maxEstimate)
+	return min(max((best+time.Second-1).Truncate(time.Second), minEstimate), maxEstimate)
 }

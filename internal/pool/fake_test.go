@@ -132,8 +132,16 @@ func (f *fakeWorker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 		return
 	}
+	echo(w, r)
+}
+
+// echo answers with the call's body, under the kind that fits it.
+func echo(w http.ResponseWriter, r *http.Request) {
 	b, _ := io.ReadAll(r.Body)
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", "text/plain")
+	if json.Valid(b) {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	_, _ = w.Write(b)
 }
 

@@ -139,6 +139,10 @@ func (m *metrics) waited(service string, d time.Duration) {
 	m.wait.WithLabelValues(m.services.label(service)).Observe(max(d, 0).Seconds())
 }
 
+// learned makes a service's series appear at zero, so that the first cold
+// start is an increase that an alert can see.
+func (m *metrics) learned(service string) { m.colds.WithLabelValues(m.services.label(service)) }
+
 func (m *metrics) cold(service string)         { m.colds.WithLabelValues(m.services.label(service)).Inc() }
 func (m *metrics) retried(class string)        { m.retries.WithLabelValues(class).Inc() }
 func (m *metrics) exhausted()                  { m.noBudget.Inc() }

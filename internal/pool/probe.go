@@ -197,6 +197,9 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 	w.services = make(map[string]string, len(h.Services))
 	for name, s := range h.Services {
 		w.services[name] = s.State
+		if _, known := old[name]; !known {
+			p.metrics.learned(name)
+		}
 		if s.State == api.StateReady && old[name] != api.StateReady {
 			p.learnStartLocked(name, s.Seconds)
 		}

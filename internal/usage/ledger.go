@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/omni-run/omni/internal/lockfile"
 	"github.com/omni-run/omni/internal/sqlitedb"
 )
 
@@ -141,7 +142,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the usage ledger: %w", err)
 	}
-	unlock, err := lock(filepath.Join(o.Dir, "lock"))
+	unlock, err := lockfile.Lock(filepath.Join(o.Dir, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("locking the usage ledger (one process at a time may hold it): %w", err)
 	}

@@ -17,16 +17,14 @@ func Last(ctx context.Context, values []float64, o Options) (*Result, error) {
 		history.Positions = o.Positions[:n]
 	}
 	s := prepare(values[:n], history)
-	r := &Result{}
 	if s.flat {
-		r = s.flatLast(values)
-		return r, nil
+		return s.flatLast(values), nil
 	}
 	if err := s.decompose(ctx); err != nil {
 		return nil, err
 	}
 	s.values = values
-	r = s.blank()
+	r := s.blank()
 	if math.IsNaN(values[n]) {
 		return r, nil
 	}

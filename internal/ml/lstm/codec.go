@@ -91,7 +91,7 @@ func Decode(data []byte) (*Forecaster, error) {
 	}
 	f.Network = &Network{Config: c, Weights: make([]float64, count)}
 	for i := range f.Network.Weights {
-		w := 0.0
+		var w float64
 		if size == 4 {
 			w = float64(math.Float32frombits(le.Uint32(body[headerSize+4*i:])))
 		} else {

@@ -44,7 +44,7 @@ func (r reader) Read(p []byte) (int, error) {
 	if r.c.perRead > 0 {
 		r.c.limit(r.c.perRead)
 	}
-	return r.c.Conn.Read(p) //nolint:staticcheck // conn's own Read is this very reader's consumer
+	return r.c.Conn.Read(p)
 }
 
 // begin sets the limits of one call.

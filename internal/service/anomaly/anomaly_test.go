@@ -240,7 +240,7 @@ func TestDetectRefusals(t *testing.T) {
 		`{"series":` + seven + `,"period":5}`:                                             "period_too_long period",
 		`{"series":` + seven + `,"mode":"half"}`:                                          "bad_mode mode",
 		`{"series":` + seven + `,"timestamps":["2025-01-01"]}`:                            "timestamps_length timestamps",
-		`{"series":["a",2]}`:                                                              "wrong_type series",
+		`{"series":["a",2]}`:                                                              "wrong_type series[0]",
 		`{"metrics":[` + p("1", "2025-01-01") + `,` + p("1", "2025-01-01") + `]}`:         "duplicate_timestamp metrics[1].timestamp",
 		`{"metrics":[` + p("1", "2025-01-02") + `,` + p("1", "2025-01-01") + `]}`:         "unsorted_timestamps metrics[1].timestamp",
 		`{"metrics":[` + p("1", "2025-01-02") + `,{"metric":"m","value":1}]}`:             "missing_timestamp metrics[1].timestamp",

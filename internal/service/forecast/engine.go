@@ -60,7 +60,7 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	// The final network trains beside the back-test: the two share nothing.
 	final := t.startFinalNetwork(ctx, y)
 	entrants := t.entrants(out.period)
-	plan := newPlan(len(y), t.horizon, t.neural.lookback)
+	plan := newPlan(len(y), t.horizon, t.neural.lookback, out.period)
 	if err := plan.test(ctx, entrants, y, out.period); err != nil {
 		<-final
 		return nil, err

@@ -180,7 +180,7 @@ func weekend(t time.Time) bool { return t.Weekday() == time.Saturday || t.Weekda
 // inferMonths recognises steps of whole months: the same day each time, or
 // always the last.
 func inferMonths(dates []time.Time) (frequency, bool) {
-	end, first, anchor, step := true, true, 0, 0
+	end, first, anchor := true, true, 0
 	var steps []int
 	for i, d := range dates {
 		end = end && d.Day() == lastDay(d)
@@ -201,7 +201,7 @@ func inferMonths(dates []time.Time) (frequency, bool) {
 		}
 	}
 	slices.Sort(steps)
-	step = steps[len(steps)/2]
+	step := steps[len(steps)/2]
 	f := frequency{months: step, end: end, first: first, anchor: anchor}
 	unit, n := "M", step
 	if step%12 == 0 {

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func FuzzFrequency(f *testing.F) {
 	f.Fuzz(func(t *testing.T, code string, at int64) {
 		freq, err := parseFreq("freq", code)
 		if err != nil {
-			if _, ok := err.(*api.Error); !ok {
+			if refused := (*api.Error)(nil); !errors.As(err, &refused) {
 				t.Fatalf("%q: %v is not for the caller", code, err)
 			}
 			return

@@ -28,14 +28,18 @@ const (
 	// testWindows and longestTest bound the rolling back-test.
 	testWindows = 8
 	longestTest = 60
+	// fewestTests are kept when the first cut is moved back so that three
+	// seasons lie before it: with two, models that estimate a season are judged
+	// on what they cannot know yet.
+	fewestTests = 4
 )
 
 // newPlan holds back up to the last half of the series: windows of the asked
 // horizon, or of a fifth of the series where that is shorter. The network
 // needs lookback+2 values before the first cut where there are as many.
-func newPlan(n, horizon, lookback int) plan {
+func newPlan(n, horizon, lookback, period int) plan {
 	p := plan{horizon: max(1, min(horizon, n/5, longestTest))}
-	least := max(3, (n+1)/2)
+	least := max(3, (n+1)/2, min(3*period, n-p.horizon-fewestTests))
 	if want := min(lookback+2, n-p.horizon-1); want > least {
 		least = want
 	}

@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !aix
 
-package usage
+package lockfile
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lock holds the lock file until unlock is called or the process dies; it
+// Lock holds the lock file until unlock is called or the process dies; it
 // fails at once if another process holds it.
-func lock(path string) (unlock func(), err error) {
+func Lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
