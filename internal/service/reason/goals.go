@@ -153,12 +153,15 @@ func (u *understanding) derive(clause string, asked map[string][]string) bool {
 	return ok
 }
 
-// dropPremises forgets the clauses that asked for nothing and only stated what
-// a calculation then used.
+// outcome asks for no more than the result of the sentence before.
+var outcome = regexp.MustCompile(`(?i)^(?:so |then )?(?:what(?:'s| is| will be| would be)|how much is) (?:the |its |my )?(?:final |new |total |discounted |sale |resulting )*(?:price|amount|result|answer|value|total|cost)$`)
+
+// dropPremises forgets the clauses that only stated what a calculation then
+// used, or asked for its result.
 func (u *understanding) dropPremises() {
 	calculates := slices.ContainsFunc(u.goals, func(g goal) bool { return g.tool == catalog.Calculate })
 	if calculates {
-		u.unmet = slices.DeleteFunc(u.unmet, func(clause string) bool { return len(calc.Stated(clause)) > 0 })
+		u.unmet = slices.DeleteFunc(u.unmet, func(clause string) bool { return len(calc.Stated(clause)) > 0 || outcome.MatchString(clause) })
 	}
 }
 

@@ -101,6 +101,22 @@ func actions(a *api.ReasonAnswer) string {
 	return strings.Join(out, " ")
 }
 
+func TestPremisesAndOutcomesAreNotLeftUndone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	for _, problem := range []string{"A jacket costs $80 and is 25% off. What is the final price?", "Sales grew from 200 to 250. What is the growth rate?"} {
+		a, call, err := b.post(t, "t1", map[string]any{"problem": problem})
+		if err != nil || strings.Contains(a.Text, "Not done") || len(call.Warnings()) > 0 {
+			t.Errorf("%q: %v %v", problem, a, err)
+		}
+	}
+	for _, problem := range []string{"What is 9 percent interest like?", "A jacket is 25% off."} {
+		if a, _, err := b.post(t, "t1", map[string]any{"problem": problem}); err == nil {
+			t.Errorf("%q: %s", problem, a.Text)
+		}
+	}
+}
+
 func TestMethodsDifferAndEachSolves(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
