@@ -184,6 +184,11 @@ func TestHealerCorrelatesWithAChange(t *testing.T) {
 	if r.Hypothesis.Type != "regression" || action(r, "diagnose").Result["change"] != "deployed_at" {
 		t.Fatalf("%+v", r)
 	}
+	event := map[string]any{"type": "deploy", "at": start.Add(29 * time.Minute).Format(time.RFC3339)}
+	told := b.observe(t, "t1", "healer", map[string]any{"error_rate": errorRate(), "timestamps": times, "events": []any{event}})
+	if told.Hypothesis.Type != "regression" || action(told, "diagnose").Result["change"] != "events.0.at" {
+		t.Fatalf("%+v", told)
+	}
 	later := b.observe(t, "t1", "healer", map[string]any{"error_rate": errorRate(), "timestamps": times, "deployed_at": start.Add(32 * time.Minute).Format(time.RFC3339)})
 	if later.Hypothesis.Type != "anomalous_metrics" {
 		t.Fatalf("a change after the onset is blamed: %+v", later.Hypothesis)

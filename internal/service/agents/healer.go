@@ -218,7 +218,7 @@ func (l *look) correlate(bursts []burst) string {
 	}
 	for _, path := range names(l.seen.texts) {
 		at, err := time.Parse(time.RFC3339, l.seen.texts[path])
-		if err != nil || !changes.MatchString(path) {
+		if err != nil || !changes.MatchString(path) && !l.changeBeside(path) {
 			continue
 		}
 		if gap := began.Sub(at); gap >= 0 && gap <= time.Hour {
@@ -227,6 +227,18 @@ func (l *look) correlate(bursts []burst) string {
 		}
 	}
 	return ""
+}
+
+// changeBeside reports whether a text in the same object as path speaks of a
+// change, as in {"type": "deploy", "time": …}.
+func (l *look) changeBeside(path string) bool {
+	object, _ := split(path)
+	for other, text := range l.seen.texts {
+		if parent, _ := split(other); object != "" && parent == object && other != path && changes.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // timeOf reads the time of an index from a list called timestamps or times.
