@@ -56,7 +56,8 @@ type setup struct {
 	config  func(*config.Config)
 	handler http.HandlerFunc
 	admin   http.Handler
-	cold    bool // the worker begins as loading
+	cold    bool          // the worker begins as loading
+	late    time.Duration // the gateway opens so long after it listens
 }
 
 func start(t *testing.T, s setup) *fixture {
@@ -75,11 +76,11 @@ func start(t *testing.T, s setup) *fixture {
 	if err := c.Validate(func(string) string { return "" }); err != nil {
 		t.Fatal(err)
 	}
-	f.serve(c, s.admin)
+	f.serve(c, s)
 	return f
 }
 
-func (f *fixture) serve(c config.Config, admin http.Handler) {
+func (f *fixture) serve(c config.Config, s setup) {
 	t := f.t
 	log := slog.New(slog.NewJSONHandler(f.log, nil))
 	registry := observe.NewRegistry("gateway", "test")
@@ -114,7 +115,7 @@ func (f *fixture) serve(c config.Config, admin http.Handler) {
 			Rate: ratelimit.NewMemory(0, time.Now), Quota: &ratelimit.Quota{Spent: f.ledger, Now: time.Now},
 			Calls: ratelimit.NewConcurrency(), Addresses: guard,
 		},
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Admin: admin, DocsHTML: []byte("<!doctype html>"), OpenAPI: []byte(`{}`),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Admin: s.admin, DocsHTML: []byte("<!doctype html>"), OpenAPI: []byte(`{}`),
 	})
 	must(err)
 	must(queue.Start(t.Context(), g.RunJob))
@@ -124,7 +125,14 @@ func (f *fixture) serve(c config.Config, admin http.Handler) {
 	f.url = "http://" + f.addr
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	f.stop = cancel
-	go func() { f.ended <- g.Serve(ctx, ln) }()
+	if s.late == 0 {
+		go func() { f.ended <- g.Serve(ctx, ln) }()
+	} else {
+		door := edge.NewDoor(c, "test", log, time.Now)
+		go func() { f.ended <- door.Serve(ctx, ln) }()
+		timer := time.AfterFunc(s.late, func() { door.Open(g) })
+		t.Cleanup(func() { timer.Stop() })
+	}
 	t.Cleanup(func() {
 		cancel()
 		<-f.ended
