@@ -13,6 +13,7 @@ import (
 type request struct {
 	api.Request
 	Series api.Values `json:"series"`
+	Names  []string   `json:"names"`
 	Inner  struct {
 		List []struct {
 			X int `json:"x"`
