@@ -2,6 +2,7 @@ package edge
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -107,7 +108,7 @@ func (p *pattern) match(segments []string) (map[string]string, bool) {
 // pick chooses the entry for a method; HEAD is served by GET's.
 func pick(entries []*entry, method string) *entry {
 	for _, e := range entries {
-		if e.method == method || e.method == "*" || (method == "HEAD" && e.method == "GET" && e.public) {
+		if e.method == method || e.method == "*" || (method == http.MethodHead && e.method == http.MethodGet) {
 			return e
 		}
 	}
@@ -119,8 +120,8 @@ func allowed(entries []*entry) string {
 	methods := make([]string, 0, len(entries)+1)
 	for _, e := range entries {
 		methods = append(methods, e.method)
-		if e.method == "GET" && e.public {
-			methods = append(methods, "HEAD")
+		if e.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
 		}
 	}
 	slices.Sort(methods)
