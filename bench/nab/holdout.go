@@ -13,7 +13,7 @@ import (
 // grid is the configs leaveOut chooses from: the default and those around it.
 func grid() []stream.Config {
 	var list []stream.Config
-	for _, fading := range []float64{3000, 10000, 30000} {
+	for _, fading := range []float64{10000, 30000, 100000} {
 		for _, raise := range []float64{0.25, 0.5, 0.75} {
 			for _, event := range []int64{50, 100, 200} {
 				list = append(list, stream.Config{Fading: fading, Raise: raise, Event: event})

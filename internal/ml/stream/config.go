@@ -6,10 +6,10 @@ import "fmt"
 // series of seconds and one of days are treated alike.
 type Config struct {
 	// Fading is how many points without news a record needs to fall to 1/e of
-	// its height: 1 to 1e9, default 10,000. Longer means fewer alarms.
+	// its height: 1 to 1e9, default 30,000. Longer means fewer alarms.
 	Fading float64
 	// Raise is how much of an event's excess over a record, in logarithms, the
-	// record takes over: 0 to 1, default 0.5. At 1 an anomaly is news only if
+	// record takes over: 0 to 1, default 0.25. At 1 an anomaly is news only if
 	// it beats all before it, at 0 every one that beats the ordinary is.
 	Raise float64
 	// Event is for how many points after its last excess an event lasts: 1 to
@@ -18,7 +18,7 @@ type Config struct {
 }
 
 // DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Fading: 10000, Raise: 0.5, Event: 100} }
+func DefaultConfig() Config { return Config{Fading: 30000, Raise: 0.25, Event: 100} }
 
 func (c Config) validate() error {
 	const most = 1e9

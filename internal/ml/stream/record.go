@@ -29,7 +29,9 @@ func (r *record) news(c *Config, e, floor float64, position int64) float64 {
 	}
 	switch {
 	case e <= max(r.Height, floor):
-	case position < learning:
+	case position < learning, r.Height <= floor:
+		// Where nothing was known, part of the way from nothing would leave
+		// the next ordinary error news again.
 		r.Height = e
 	default:
 		if !during {

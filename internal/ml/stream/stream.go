@@ -19,7 +19,7 @@
 // news is the logarithm of by how much: without unit, alike for every series,
 // and rare by itself, for among n exchangeable errors the last is the greatest
 // with probability 1/n (Rényi 1962). The record fades, and an event that
-// breaks it raises it only half the way (in logarithms), so that the second
+// breaks it raises it only a quarter of the way (in logarithms), so that the second
 // anomaly of its kind is still news. The news of the features is added up, and
 // while an event lasts only what exceeds it so far is told again.
 package stream
