@@ -7,7 +7,7 @@
 // DIR holds the benchmark's release 1.1 (Lavin and Ahmad 2015): data.csv.gz
 // with columns file, timestamp, value; combined_windows.json as released; for
 // -published also detector_scores.csv.gz with columns file, row and one a
-// detector, and final_results.json as released.
+// detector, and final_results.json and thresholds.json as released.
 package main
 
 import (

@@ -66,39 +66,53 @@ func perFile(c *corpus, scores [][]float64) error {
 	return nil
 }
 
-// besides scores the saved scores of the published detectors and shows their
-// published figures in brackets.
+// besides scores the saved scores of the published detectors: at the published
+// threshold, as published, and at the best threshold there is.
 func besides(c *corpus, dir string) error {
 	saved, err := c.readScores(filepath.Join(dir, "detector_scores.csv.gz"))
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "final_results.json"))
-	if err != nil {
-		return fmt.Errorf("reading the published figures: %w", err)
-	}
 	var final map[string]map[string]float64
-	if err := json.Unmarshal(text, &final); err != nil {
-		return fmt.Errorf("reading the published figures: %w", err)
+	if err := readJSON(filepath.Join(dir, "final_results.json"), &final); err != nil {
+		return err
 	}
-	fmt.Println("| detector | standard | low FP | low FN |")
-	fmt.Println("|---|---|---|---|")
+	var thresholds map[string]map[string]struct{ Threshold float64 }
+	if err := readJSON(filepath.Join(dir, "thresholds.json"), &thresholds); err != nil {
+		return err
+	}
+	fmt.Println("| detector | profile | published | at the published threshold | difference | at the best threshold |")
+	fmt.Println("|---|---|---|---|---|---|")
 	windows := nabscore.Windows(c.series)
 	for _, name := range slices.Sorted(maps.Keys(saved)) {
-		fmt.Printf("| %s |", name)
 		for _, p := range nabscore.Profiles() {
 			best, err := nabscore.Optimize(c.series, saved[name], p)
 			if err != nil {
 				return err
 			}
-			fmt.Printf(" %.2f", nabscore.Normalize(best.Raw, windows, p))
-			if want, ok := final[name][p.Name]; ok {
-				fmt.Printf(" (%.2f)", want)
+			var raw float64
+			for k, s := range c.series {
+				raw += nabscore.Score(s, saved[name][k], p, thresholds[name][p.Name].Threshold).Raw
 			}
-			fmt.Print(" |")
+			at, published, difference := nabscore.Normalize(raw, windows, p), "-", "-"
+			if want, ok := final[name][p.Name]; ok {
+				published, difference = fmt.Sprintf("%.2f", want), fmt.Sprintf("%.4f", at-want)
+			}
+			fmt.Printf("| %s | %s | %s | %.2f | %s | %.2f |\n", name, p.Name, published, at,
+				difference, nabscore.Normalize(best.Raw, windows, p))
 		}
-		fmt.Println()
 	}
 	fmt.Println()
+	return nil
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
 	return nil
 }

@@ -175,12 +175,18 @@ func TestOptimizeRefuses(t *testing.T) {
 	}{
 		"lists missing":  {[]nabscore.Series{one}, nil},
 		"scores missing": {[]nabscore.Series{one}, [][]float64{good[:39]}},
-		"window past the end": {[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 30, Last: 40}}}},
-			[][]float64{good}},
-		"windows overlap": {[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 8, Last: 12}, {First: 12, Last: 14}}}},
-			[][]float64{good}},
-		"window backwards": {[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 9, Last: 8}}}},
-			[][]float64{good}},
+		"window past the end": {
+			[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 30, Last: 40}}}},
+			[][]float64{good},
+		},
+		"windows overlap": {
+			[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 8, Last: 12}, {First: 12, Last: 14}}}},
+			[][]float64{good},
+		},
+		"window backwards": {
+			[]nabscore.Series{{Rows: 40, Windows: []nabscore.Window{{First: 9, Last: 8}}}},
+			[][]float64{good},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
