@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -84,10 +85,23 @@ type ErrorBody struct {
 	Docs      string   `json:"docs"`
 }
 
-// Body renders the caller's half of e.
+// Body renders the caller's half of e. What a message quotes of the request is
+// as long as its sender made it, so texts are cut.
 func (e *Error) Body(requestID string) ErrorBody {
-	return ErrorBody{
-		Status: "error", Error: e.Code, Message: e.Message, RequestID: requestID,
-		Details: e.Details, Docs: "/docs#" + e.Code,
+	details := make([]Detail, len(e.Details))
+	for i, d := range e.Details {
+		details[i] = Detail{Field: cut(d.Field, 300), Problem: cut(d.Problem, 500)}
 	}
+	return ErrorBody{
+		Status: "error", Error: e.Code, Message: cut(e.Message, 1500), RequestID: requestID,
+		Details: details, Docs: "/docs#" + e.Code,
+	}
+}
+
+// cut shortens s to at most n bytes and a mark.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }

@@ -105,8 +105,10 @@ func TestAnswersThatAreNotOmnis(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"html":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); io.WriteString(w, "<html>") }, "HTTP 404: Not Found"},
-		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.example/", 302) }, "elsewhere.example"},
+		"html": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404); io.WriteString(w, "<html>") }, "HTTP 404: Not Found"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.example/", http.StatusFound)
+		}, "elsewhere.example"},
 		"not json": {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, "reading the answer"},
 		"huge":     {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat(" ", 2000)) }, "larger than 1000 bytes"},
 		"a job": {func(w http.ResponseWriter, _ *http.Request) {

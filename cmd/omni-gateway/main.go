@@ -63,8 +63,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return serve(ctx, c, stdout)
 }
 
-func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
-	log, err := observe.NewLogger(stdout, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
+func serve(ctx context.Context, c config.Config, stdout io.Writer) (err error) {
+	ease := observe.EaseCollector()
+	defer ease()
+	lines := observe.NewLines(stdout)
+	defer func() { err = errors.Join(err, lines.Close()) }()
+	log, err := observe.NewLogger(lines, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, env Env) int {
 		env.Now = time.Now
 	}
 	a := &app{Env: env, out: terminal.Detect(env.Stdout, env.Getenv)}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // commands take the context from cobra, which gets it below
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

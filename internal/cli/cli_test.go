@@ -147,6 +147,7 @@ func TestFailures(t *testing.T) {
 		{"unbounded load", []string{"loadtest", "http://127.0.0.1:1", "--requests", "99999999"}, "", 2, "1000000"},
 		{"usage of another", []string{"usage", "--tenant", "acme"}, "", 1, "MASTER_API_KEY"},
 		{"no such config", []string{"config", "check", "nowhere.yaml"}, "", 1, "nowhere.yaml"},
+		{"data folder is a file", []string{"up", "--listen", "127.0.0.1:0", "--data", "cli.go"}, "", 1, "choose another with --data"},
 		{"bad log", []string{"up", "--log", "xml"}, "", 2, "text, json"},
 		{"bad listen", []string{"up", "--listen", "8080"}, "", 1, "listen"},
 		{"demo keys for everybody", []string{"up", "--listen", "0.0.0.0:0"}, "", 1, "demo keys"},

@@ -144,6 +144,9 @@ func (s *stack) start(ctx context.Context, f *upFlags) (err error) {
 		return err
 	}
 	s.url = "http://" + reachable(s.ln.Addr())
+	if err := usableFolder(s.config.DataDir); err != nil {
+		return err
+	}
 	if err := s.startWorker(ctx, f); err != nil {
 		return err
 	}
@@ -159,6 +162,22 @@ func (s *stack) start(ctx context.Context, f *upFlags) (err error) {
 	}
 	s.gate, err = gateway.Open(ctx, gateway.Options{Config: s.config, Version: buildinfo.Version(), Log: s.log, Reporter: reporter})
 	return err
+}
+
+// usableFolder makes the data folder and writes to it once: better one clear
+// word now than several from whoever needs it first.
+func usableFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".probe"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the data folder %s cannot be used (%w): choose another with --data", dir, underlying(err))
+	}
+	return nil
 }
 
 // startWorker runs this program again as a worker, on a port of its choice. The

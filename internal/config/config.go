@@ -93,7 +93,8 @@ type Limits struct {
 	// JSONDepth is how deep a body may nest; default 64.
 	JSONDepth int `yaml:"json_depth"`
 	// PublicPerMinute is the budget of one address for the public paths and
-	// for calls without a valid key; default 600.
+	// for calls without a valid key; default 6,000. A load balancer in front that
+	// is no trusted proxy makes all callers share one address.
 	PublicPerMinute int `yaml:"public_per_minute"`
 	// DrainTimeout bounds the graceful stop; default 9 s, inside Cloud Run's 10.
 	DrainTimeout Duration `yaml:"drain_timeout"`

@@ -49,7 +49,7 @@ func (l Limits) withDefaults() Limits {
 	or(&l.BodyTimeout, Duration(time.Minute))
 	or(&l.IdleTimeout, Duration(2*time.Minute))
 	or(&l.JSONDepth, 64)
-	or(&l.PublicPerMinute, 600)
+	or(&l.PublicPerMinute, 6_000)
 	or(&l.DrainTimeout, Duration(9*time.Second))
 	return l
 }

@@ -170,6 +170,9 @@ func TestRoutesMethodsAndAdmin(t *testing.T) {
 			t.Errorf("/admin with %q: %d, want %d", key, a.status, want)
 		}
 	}
+	if a := f.call("POST", "/admin/keys", masterKey, `{"tenant":"t"}`); a.raw != `/admin/keys{"tenant":"t"}` {
+		t.Errorf("what is posted does not arrive: %s", a.raw)
+	}
 }
 
 func TestLimits(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/omni-run/omni/internal/config"
 )
@@ -21,6 +22,8 @@ type entry struct {
 	// handle answers the entry here; nil sends it to a worker as route says.
 	handle Handler
 	route  config.Route
+	// usual are the series of the entry's 200s, once there was one.
+	usual atomic.Pointer[series]
 }
 
 // table finds the entry of a request. It is built once and only read.

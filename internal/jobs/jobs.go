@@ -110,7 +110,13 @@ func (m *Manager) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	// All of River's schema in one transaction: a fresh file is made on each
+	// cold start where disks do not last, and each commit costs time there.
+	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil) //nolint:staticcheck // the warning is about PostgreSQL; SQLite's migrations go together, one commit instead of many
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := m.recover(ctx); err != nil {

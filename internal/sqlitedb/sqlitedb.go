@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"runtime"
 
 	"github.com/pressly/goose/v3"
@@ -29,6 +30,9 @@ type DB struct {
 // the process at any instant; with the write-ahead log in its normal mode a
 // power cut may lose the last few commits, never the file.
 func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
 	write, err := sql.Open("sqlite", dsn(path, "immediate"))
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
@@ -44,6 +48,16 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("migrating %s: %w", path, err), db.Close())
 	}
 	return db, nil
+}
+
+// private creates the file for its owner alone; SQLite gives its companions
+// the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func dsn(path, txlock string) string {

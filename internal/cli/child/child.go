@@ -174,7 +174,7 @@ func (c *Child) settle(address string, failure error) bool {
 
 // runOnce runs the child one time, until it ends.
 func (c *Child) runOnce() error {
-	cmd := exec.Command(c.opt.Path, c.opt.Args...)
+	cmd := exec.Command(c.opt.Path, c.opt.Args...) //nolint:noctx // Stop ends it in order; a context would kill it
 	cmd.Env = c.environment()
 	cmd.Stderr = c.opt.Stderr
 	cmd.Stdout = &firstLine{found: func(line string) { c.settle(line, nil) }}

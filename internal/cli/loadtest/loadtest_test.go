@@ -69,8 +69,11 @@ func TestRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	call := func(context.Context) error { return nil }
 	for _, o := range []loadtest.Options{
-		{}, {Requests: 1, Concurrent: 1, Duration: time.Second}, {Requests: 0, Concurrent: 1, Duration: 1, Call: call},
-		{Requests: 1, Concurrent: 0, Duration: 1, Call: call}, {Requests: 1, Concurrent: 1, Call: call},
+		{},
+		{Requests: 1, Concurrent: 1, Duration: time.Second},
+		{Requests: 0, Concurrent: 1, Duration: 1, Call: call},
+		{Requests: 1, Concurrent: 0, Duration: 1, Call: call},
+		{Requests: 1, Concurrent: 1, Call: call},
 	} {
 		if _, err := loadtest.Run(t.Context(), o); err == nil {
 			t.Errorf("%+v was accepted", o)

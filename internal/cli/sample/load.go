@@ -149,8 +149,7 @@ func (l *Loader) read() (loaded, error) {
 	}
 	have := loaded{}
 	if err == nil && json.Unmarshal(raw, &have) != nil {
-		// Half a file, from a full disk: loading again does no harm.
-		return loaded{}, nil
+		return loaded{}, nil //nolint:nilerr // half a file, from a full disk: loading again does no harm
 	}
 	return have, err
 }
