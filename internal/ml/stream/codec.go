@@ -62,6 +62,11 @@ func (d *Detector) UnmarshalBinary(data []byte) error {
 	if err := s.validate(); err != nil {
 		return fmt.Errorf("%w: %w", errState, err)
 	}
+	for _, r := range s.Records {
+		if min(r.Height, r.Before, r.Peak, s.Told.Peak) < 0 || max(r.Last, s.Told.Last) >= max(s.Seen, 1) {
+			return fmt.Errorf("%w: a record of %+v", errState, r)
+		}
+	}
 	for _, h := range s.Hours {
 		if h.Count < 0 || h.Count > hourMemory {
 			return fmt.Errorf("%w: an hour seen %v times", errState, h.Count)

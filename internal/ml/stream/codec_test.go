@@ -75,14 +75,19 @@ func TestBrokenStatesAreRefused(t *testing.T) {
 	flipped[300] ^= 1
 	nan := bytes.Clone(body)
 	binary.LittleEndian.PutUint64(nan[len(nan)-8:], math.Float64bits(math.NaN()))
+	// Behind magic (12), Config (24), Seen, Scale, Off (8 each): what was told
+	// (16), then the first record's height.
+	negative := bytes.Clone(body)
+	binary.LittleEndian.PutUint64(negative[76:], math.Float64bits(-1))
 	for name, data := range map[string][]byte{
-		"empty":           nil,
-		"other form":      append([]byte("omnistream2\n"), state[12:]...),
-		"cut":             state[:len(state)-9],
-		"bit flipped":     flipped,
-		"a value is NaN":  sealed(nan),
-		"a value missing": sealed(body[:len(body)-8]),
-		"a value more":    sealed(append(bytes.Clone(body), 0, 0, 0, 0, 0, 0, 0, 0)),
+		"a record below 0": sealed(negative),
+		"empty":            nil,
+		"other form":       append([]byte("omnistream2\n"), state[12:]...),
+		"cut":              state[:len(state)-9],
+		"bit flipped":      flipped,
+		"a value is NaN":   sealed(nan),
+		"a value missing":  sealed(body[:len(body)-8]),
+		"a value more":     sealed(append(bytes.Clone(body), 0, 0, 0, 0, 0, 0, 0, 0)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
