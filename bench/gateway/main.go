@@ -172,7 +172,7 @@ func (b *bench) profileOurs(ctx context.Context) error {
 	if at < 0 {
 		return errors.New("-profile needs omni among the contenders")
 	}
-	c, self := b.contenders[at], ""
+	c := b.contenders[at]
 	self, err := os.Executable()
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func shut(t *testing.T) (url string, stop func() error) {
 
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
-	res, err := http.Get(url) //nolint:noctx // a test's own server
+	res, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
