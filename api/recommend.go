@@ -176,6 +176,9 @@ func (c *RecommendContext) UnmarshalJSON(data []byte) error {
 		if raw, ok := fields[name]; ok {
 			delete(fields, name)
 			if err := json.Unmarshal(raw, dst); err != nil {
+				if at, odd := oddString(raw); at >= 0 {
+					return wrongType(fmt.Sprintf("context.%s[%d]", name, at), odd, "a string")
+				}
 				return wrongType("context."+name, raw, takes)
 			}
 		}
@@ -394,6 +397,19 @@ func (t *EventTime) UnmarshalJSON(data []byte) error {
 	}
 	t.Unread = fmt.Sprintf("%.64s", data)
 	return nil
+}
+
+// oddString finds the first entry of a list that is not a string; -1 if there
+// is none or data is no list.
+func oddString(data []byte) (int, json.RawMessage) {
+	var list []json.RawMessage
+	_ = json.Unmarshal(data, &list)
+	for i, entry := range list {
+		if s := ""; json.Unmarshal(entry, &s) != nil {
+			return i, entry
+		}
+	}
+	return -1, nil
 }
 
 func wrongType(field string, got []byte, takes string) error {

@@ -3,8 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"strings"
 )
 
 // SwarmRequest is the body of POST /swarm/coordinate.
@@ -75,12 +73,7 @@ func (w *SwarmWorkers) UnmarshalJSON(data []byte) error {
 	case data[0] == '[':
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.DisallowUnknownFields()
-		err := dec.Decode(&w.List)
-		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-			// The path so far ends at this value.
-			wrong.Field = strings.TrimSuffix("context.workers."+wrong.Field, ".")
-		}
-		return err
+		return dec.Decode(&w.List)
 	}
 	w.Number = new(int)
 	if err := json.Unmarshal(data, w.Number); err != nil {

@@ -96,7 +96,7 @@ func middle(all []time.Duration) (median, spread string) {
 
 func table(bars []bar) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "# What the two processes cost\n\nMeasured by `go run ./bench/bars` on %s: %s, %d cores, %s, load average %s before and after the run's own.\n\n",
+	fmt.Fprintf(&s, "# What the two processes cost\n\nMeasured by `go run ./bench/bars` on %s: %s, %d cores, %s, load average at the end %s (other work included).\n\n",
 		time.Now().UTC().Format("2006-01-02"), cpu(), runtime.NumCPU(), runtime.Version(), load())
 	s.WriteString("| what | promised | measured (median) | spread |\n|---|---|---|---|\n")
 	for _, b := range bars {

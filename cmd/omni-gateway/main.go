@@ -22,7 +22,6 @@ import (
 	"github.com/omni-run/omni/internal/buildinfo"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/gateway"
-	"github.com/omni-run/omni/internal/observe"
 )
 
 func main() {
@@ -60,32 +59,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case *health:
 		return healthcheck(ctx, c.Listen)
 	}
-	return serve(ctx, c, stdout)
-}
-
-func serve(ctx context.Context, c config.Config, stdout io.Writer) error {
-	log, err := observe.NewLogger(stdout, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
-	if err != nil {
-		return err
-	}
-	reporter, err := observe.NewReporter(observe.ReportOptions{
-		DSN: c.Sentry.DSN, Environment: c.Sentry.Environment, Release: buildinfo.Version(), Component: "gateway",
-	}, log)
-	if err != nil {
-		return err
-	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	g, err := gateway.Open(ctx, gateway.Options{Config: c, Version: buildinfo.Version(), Log: log, Reporter: reporter})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	err = g.Serve(ctx, ln)
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	return errors.Join(err, g.Close(stop))
+	return gateway.Run(ctx, c, buildinfo.Version(), stdout, func(ctx context.Context, address string) (net.Listener, error) {
+		return new(net.ListenConfig).Listen(ctx, "tcp", address)
+	})
 }
 
 // healthcheck is for containers that have no shell to run curl in.

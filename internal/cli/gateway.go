@@ -13,7 +13,6 @@ import (
 	"github.com/omni-run/omni/internal/buildinfo"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/gateway"
-	"github.com/omni-run/omni/internal/observe"
 )
 
 func (a *app) gatewayCommand() *cobra.Command {
@@ -26,33 +25,11 @@ func (a *app) gatewayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.serveGateway(cmd.Context(), c)
+			return gateway.Run(cmd.Context(), c, buildinfo.Version(), a.Stdout, a.listen)
 		},
 	}
 	c.Flags().StringVar(&path, "config", a.Getenv("OMNI_CONFIG"), "YAML configuration file; also OMNI_CONFIG")
 	return c
-}
-
-func (a *app) serveGateway(ctx context.Context, c config.Config) error {
-	log, err := observe.NewLogger(a.Stdout, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
-	if err != nil {
-		return err
-	}
-	reporter, err := observe.NewReporter(observe.ReportOptions{
-		DSN: c.Sentry.DSN, Environment: c.Sentry.Environment, Release: buildinfo.Version(), Component: "gateway",
-	}, log)
-	if err != nil {
-		return err
-	}
-	ln, err := a.listen(ctx, c.Listen)
-	if err != nil {
-		return err
-	}
-	g, err := gateway.Open(ctx, gateway.Options{Config: c, Version: buildinfo.Version(), Log: log, Reporter: reporter})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	return errors.Join(g.Serve(ctx, ln), closeGateway(ctx, g))
 }
 
 // closeGateway closes what the gateway stands on, though ctx has ended.

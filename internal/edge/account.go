@@ -95,9 +95,9 @@ func (g *Gateway) enter(x *Exchange, status int, took time.Duration) {
 }
 
 func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
-	endpoint, method, code := x.endpoint(), methodLabel(x.R.Method), strconv.Itoa(status)
-	g.metrics.requests.WithLabelValues(endpoint, method, code).Inc()
-	g.metrics.seconds.WithLabelValues(endpoint, method).Observe(took.Seconds())
+	s := g.metrics.seriesOf(x, status)
+	s.requests.Inc()
+	s.seconds.Observe(took.Seconds())
 	if status >= 400 || x.ErrorCode != "" {
 		kind := x.ErrorCode
 		switch {
@@ -106,7 +106,7 @@ func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
 		case kind == "":
 			kind = "from_worker" // a refusal passed on: its code is in the worker's body
 		}
-		g.metrics.errors.WithLabelValues(endpoint, kind, code).Inc()
+		g.metrics.errors.WithLabelValues(x.endpoint(), kind, strconv.Itoa(status)).Inc()
 	}
 }
 
@@ -121,21 +121,23 @@ func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	if level == slog.LevelInfo && (!*g.cfg.Log.Access || (x.Entry != nil && x.Entry.public && !g.log.Enabled(x.Context(), slog.LevelDebug))) {
 		return // probes and scrapes would drown the rest
 	}
-	attrs := append(x.attrs(g.cfg.Project),
-		slog.Any("httpRequest", observe.HTTPRequest{
-			Method: methodLabel(x.R.Method), URL: x.logURL(), Status: status, Latency: took, UserAgent: x.R.UserAgent(),
-			RemoteIP: x.Remote.String(), RequestSize: max(x.R.ContentLength, int64(len(x.Body))), ResponseSize: x.W.bytes,
-		}),
-		slog.String("tier", x.Principal.Tier), slog.String("key_id", x.Principal.KeyID), slog.Int("units", x.Units))
-	if x.WorkerName != "" {
-		attrs = append(attrs, slog.Group("phases",
-			slog.Float64("queue_ms", milliseconds(x.Queue)), slog.Float64("worker_ms", milliseconds(x.Worker))),
-			slog.String("worker", x.WorkerName), slog.Int("attempts", x.Attempts), slog.Bool("cold_start", x.Cold))
+	line := &observe.RequestLine{
+		RequestID: x.RequestID, Tenant: x.Principal.Tenant, Route: x.endpoint(), Trace: x.Trace, Project: g.cfg.Project,
+		Method: methodLabel(x.R.Method), URL: x.logURL(), UserAgent: x.R.UserAgent(), Remote: x.Remote.String(),
+		Status: status, Latency: took, RequestSize: max(x.R.ContentLength, int64(len(x.Body))), ResponseSize: x.W.bytes,
+		Tier: x.Principal.Tier, KeyID: x.Principal.KeyID, Units: x.Units,
+		Worker: x.WorkerName, Queue: x.Queue, Work: x.Worker, Attempts: x.Attempts, Cold: x.Cold,
 	}
 	if x.Failure != nil {
-		attrs = append(attrs, slog.String("error", x.Failure.Error()))
+		line.Failure = x.Failure.Error()
 	}
-	g.log.LogAttrs(x.Context(), level, "request", attrs...)
+	if !g.log.Enabled(x.Context(), level) {
+		return
+	}
+	// Without slog.Logger in between, which would look for the caller's line.
+	record := slog.NewRecord(x.Begun.Add(took), level, "request", 0)
+	record.AddAttrs(slog.Any("", line))
+	_ = g.log.Handler().Handle(x.Context(), record) // a log that cannot be written has nowhere to say so
 }
 
 // logURL is the route's pattern where there is one: an id in a path is the
@@ -169,8 +171,6 @@ func (g *Gateway) report(x *Exchange, status int, stack []byte) {
 		TraceID: x.Trace.TraceID, Stack: stack,
 	})
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // methodLabel keeps callers from inventing label values.
 func methodLabel(m string) string {

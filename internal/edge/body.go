@@ -50,7 +50,7 @@ func (g *Gateway) readBody(next Handler) Handler {
 }
 
 func (g *Gateway) takeIn(x *Exchange, limit int64) ([]byte, error) {
-	body, err := readAll(http.MaxBytesReader(x.W, x.R.Body, limit), x.R.ContentLength)
+	body, err := readAll(x, limit)
 	if err == nil {
 		if err := http.NewResponseController(x.W).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return nil, fmt.Errorf("lifting the body's deadline: %w", err)
@@ -70,9 +70,10 @@ func (g *Gateway) takeIn(x *Exchange, limit int64) ([]byte, error) {
 
 // readAll reads to the end, into one allocation when the length is known. The
 // length is the caller's word, so it only counts up to a megabyte.
-func readAll(r io.Reader, length int64) ([]byte, error) {
+func readAll(x *Exchange, limit int64) ([]byte, error) {
+	r, length := x.R.Body, x.R.ContentLength
 	if length < 0 || length > 1<<20 {
-		return io.ReadAll(r)
+		return io.ReadAll(http.MaxBytesReader(x.W, r, limit))
 	}
 	buf := make([]byte, length)
 	n, err := io.ReadFull(r, buf)
@@ -88,6 +89,9 @@ func tooLarge(limit int64) error {
 
 func checkContentType(h http.Header) error {
 	values := h["Content-Type"]
+	if len(values) == 1 && values[0] == "application/json" && len(h["Content-Encoding"]) == 0 {
+		return nil
+	}
 	if len(values) == 1 {
 		kind, params, err := mime.ParseMediaType(values[0])
 		charset := strings.ToLower(params["charset"])

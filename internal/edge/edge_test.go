@@ -162,6 +162,12 @@ func TestRoutesMethodsAndAdmin(t *testing.T) {
 	if a := f.call("GET", "/predict/revenue-lstm", proKey, ""); a.status != 405 || a.header.Get("Allow") != "POST" {
 		t.Errorf("method: %d %v", a.status, a.header)
 	}
+	if a := f.call("HEAD", "/agents/status", proKey, ""); a.status != 200 || a.raw != "" || f.worker.requests()[len(f.worker.requests())-1].Method != "GET" {
+		t.Errorf("HEAD of a worker's route: %d %q", a.status, a.raw)
+	}
+	if a := f.call("HEAD", "/usage", proKey, ""); a.status != 200 || a.raw != "" {
+		t.Errorf("HEAD of the gateway's own: %d %q", a.status, a.raw)
+	}
 	if a := f.call("POST", "/health", "", `{}`); a.status != 401 && a.status != 405 {
 		t.Errorf("POST /health: %d", a.status)
 	}

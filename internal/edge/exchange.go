@@ -16,7 +16,9 @@ import (
 // about it.
 type Exchange struct {
 	W *responseWriter
-	R *http.Request
+	// out is what W points to, unless a stage put a recorder in its place.
+	out responseWriter
+	R   *http.Request
 
 	Begun     time.Time
 	RequestID string

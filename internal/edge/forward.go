@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
 )
 
@@ -34,7 +34,7 @@ func (g *Gateway) answer(x *Exchange) error {
 // tenant, and none of the caller's credentials.
 func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	h := make(http.Header, 8)
-	for _, name := range []string{"Content-Type", "Accept", "Accept-Language"} {
+	for _, name := range [...]string{"Content-Type", "Accept", "Accept-Language"} {
 		if v := x.R.Header[name]; len(v) > 0 {
 			h[name] = v[:1]
 		}
@@ -42,12 +42,10 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	if _, ok := h["Content-Type"]; !ok && len(x.Body) > 0 {
 		h["Content-Type"] = []string{"application/json"}
 	}
-	h["X-Tenant-Id"] = []string{x.Principal.Tenant}
-	h["X-Tenant-Tier"] = []string{x.Principal.Tier}
-	h["X-Request-Id"] = []string{x.RequestID}
-	h["Traceparent"] = []string{x.Trace.Traceparent()}
+	v := []string{x.Principal.Tenant, x.Principal.Tier, x.RequestID, x.Trace.Traceparent()}
+	h[keyTenantID], h[keyTenantTier], h[keyRequestID], h[keyTraceparent] = v[0:1:1], v[1:2:2], v[2:3:3], v[3:4:4]
 	return &pool.Request{
-		Service: x.Entry.route.Service, Method: x.R.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
+		Service: x.Entry.route.Service, Method: x.Entry.route.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
 		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(g.cfg.Hold.MaxWait.D()),
 	}
@@ -56,7 +54,7 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 // maxWait is how long the call may be held: the configured time, or less if
 // the caller asks so. deadline has checked the header.
 func (x *Exchange) maxWait(most time.Duration) time.Duration {
-	if v := x.R.Header.Get(api.HeaderMaxWait); v != "" {
+	if v := first(x.R.Header, keyMaxWait); v != "" {
 		if d, err := time.ParseDuration(v); err == nil && d >= 0 {
 			return min(d, most)
 		}
@@ -67,7 +65,7 @@ func (x *Exchange) maxWait(most time.Duration) time.Duration {
 // deadline refuses a malformed X-Omni-Max-Wait instead of ignoring it.
 func (g *Gateway) deadline(next Handler) Handler {
 	return func(x *Exchange) error {
-		if v := x.R.Header.Get(api.HeaderMaxWait); v != "" {
+		if v := first(x.R.Header, keyMaxWait); v != "" {
 			if d, err := time.ParseDuration(v); err != nil || d < 0 {
 				return api.BadRequest("bad_max_wait", "%s must be a duration such as 30s", api.HeaderMaxWait)
 			}
@@ -87,8 +85,8 @@ func (g *Gateway) passOn(x *Exchange, res *pool.Response) error {
 	h := x.W.Header()
 	copyHeader(h, res.Header)
 	g.timingHeaders(x)
-	if h.Get("Cache-Control") == "" {
-		h["Cache-Control"] = []string{"no-store"}
+	if first(h, "Cache-Control") == "" {
+		h["Cache-Control"] = noStore
 	}
 	if x.Entry.route.Units > 0 && res.Status < 400 {
 		x.Units = x.Entry.route.Units
@@ -118,14 +116,13 @@ func broken(status int) bool {
 // timingHeaders tells a caller who waited how long and for what.
 func (g *Gateway) timingHeaders(x *Exchange) {
 	h := x.W.Header()
-	h["Server-Timing"] = []string{"queue;dur=" + formatMS(x.Queue) + ", worker;dur=" + formatMS(x.Worker)}
+	var buf [64]byte
+	timing := observe.AppendMilliseconds(append(buf[:0], "queue;dur="...), x.Queue)
+	timing = observe.AppendMilliseconds(append(timing, ", worker;dur="...), x.Worker)
+	h["Server-Timing"] = []string{string(timing)}
 	if x.Cold {
-		h[http.CanonicalHeaderKey(api.HeaderColdStart)] = []string{"true"}
+		h[keyColdStart] = yes
 	}
-}
-
-func formatMS(d time.Duration) string {
-	return strconv.FormatFloat(milliseconds(d), 'f', -1, 64)
 }
 
 // ours are headers that only the gateway may set.

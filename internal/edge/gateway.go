@@ -140,7 +140,9 @@ func (g *Gateway) stages() Handler {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &Exchange{W: &responseWriter{ResponseWriter: w}, R: r, Begun: g.now()}
+	x := &Exchange{R: r, Begun: g.now()}
+	x.out.ResponseWriter = w
+	x.W = &x.out
 	if r.ContentLength != 0 {
 		// For the body of a refused call too: net/http reads it before it
 		// answers. takeIn lifts the deadline once a body is in.

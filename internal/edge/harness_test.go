@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -42,24 +41,26 @@ const (
 // fixture is a gateway on real parts: stores on disk, a pool, a worker behind
 // a real socket whose answers the test chooses.
 type fixture struct {
-	t      *testing.T
-	url    string
-	addr   string
-	worker *fakeWorker
-	ledger *usage.Ledger
-	log    *lockedBuffer
-	stop   context.CancelFunc
-	ended  chan error
+	t       testing.TB
+	url     string
+	addr    string
+	handler http.Handler
+	worker  *fakeWorker
+	ledger  *usage.Ledger
+	log     *lockedBuffer
+	stop    context.CancelFunc
+	ended   chan error
 }
 
 type setup struct {
 	config  func(*config.Config)
 	handler http.HandlerFunc
 	admin   http.Handler
-	cold    bool // the worker begins as loading
+	cold    bool          // the worker begins as loading
+	late    time.Duration // the gateway opens so long after it listens
 }
 
-func start(t *testing.T, s setup) *fixture {
+func start(t testing.TB, s setup) *fixture {
 	t.Helper()
 	f := &fixture{t: t, log: &lockedBuffer{}, ended: make(chan error, 1), worker: &fakeWorker{handler: s.handler, ready: !s.cold}}
 	upstream := httptest.NewServer(f.worker)
@@ -75,13 +76,16 @@ func start(t *testing.T, s setup) *fixture {
 	if err := c.Validate(func(string) string { return "" }); err != nil {
 		t.Fatal(err)
 	}
-	f.serve(c, s.admin)
+	f.serve(c, s)
 	return f
 }
 
-func (f *fixture) serve(c config.Config, admin http.Handler) {
+func (f *fixture) serve(c config.Config, s setup) {
 	t := f.t
-	log := slog.New(slog.NewJSONHandler(f.log, nil))
+	log, err := observe.NewLogger(f.log, observe.LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	registry := observe.NewRegistry("gateway", "test")
 	must := func(err error) {
 		t.Helper()
@@ -114,9 +118,10 @@ func (f *fixture) serve(c config.Config, admin http.Handler) {
 			Rate: ratelimit.NewMemory(0, time.Now), Quota: &ratelimit.Quota{Spent: f.ledger, Now: time.Now},
 			Calls: ratelimit.NewConcurrency(), Addresses: guard,
 		},
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Admin: admin, DocsHTML: []byte("<!doctype html>"), OpenAPI: []byte(`{}`),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Admin: s.admin, DocsHTML: []byte("<!doctype html>"), OpenAPI: []byte(`{}`),
 	})
 	must(err)
+	f.handler = g
 	must(queue.Start(t.Context(), g.RunJob))
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
@@ -124,7 +129,14 @@ func (f *fixture) serve(c config.Config, admin http.Handler) {
 	f.url = "http://" + f.addr
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	f.stop = cancel
-	go func() { f.ended <- g.Serve(ctx, ln) }()
+	if s.late == 0 {
+		go func() { f.ended <- g.Serve(ctx, ln) }()
+	} else {
+		door := edge.NewDoor(c, "test", log, time.Now)
+		go func() { f.ended <- door.Serve(ctx, ln) }()
+		timer := time.AfterFunc(s.late, func() { door.Open(g) })
+		t.Cleanup(func() { timer.Stop() })
+	}
 	t.Cleanup(func() {
 		cancel()
 		<-f.ended
@@ -256,7 +268,7 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok() {

@@ -9,19 +9,47 @@ import (
 	"github.com/omni-run/omni/internal/observe"
 )
 
+// Header names as the maps hold them, so that no call has to bring them into
+// that form.
+var (
+	keyRequestID      = http.CanonicalHeaderKey(api.HeaderRequestID)
+	keyTraceparent    = http.CanonicalHeaderKey(api.HeaderTraceparent)
+	keyTenantID       = http.CanonicalHeaderKey(api.HeaderTenantID)
+	keyTenantTier     = http.CanonicalHeaderKey(api.HeaderTenantTier)
+	keyMaxWait        = http.CanonicalHeaderKey(api.HeaderMaxWait)
+	keyIdempotencyKey = http.CanonicalHeaderKey(api.HeaderIdempotencyKey)
+	keyColdStart      = http.CanonicalHeaderKey(api.HeaderColdStart)
+)
+
+// Header values that are always the same. They are shared between answers, so
+// nothing may write into them; http.Header's own methods do not.
+var (
+	nosniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+	yes     = []string{"true"}
+)
+
+// first is the first value of a header, whose name is in canonical form.
+func first(h http.Header, key string) string {
+	if v := h[key]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
 // identify gives the request its identity, ours and the trace's, and puts the
 // first on the answer whatever becomes of it.
 func (g *Gateway) identify(next Handler) Handler {
 	return func(x *Exchange) error {
-		x.RequestID = x.R.Header.Get(api.HeaderRequestID)
-		if !observe.ValidRequestID(x.RequestID) || len(x.R.Header[http.CanonicalHeaderKey(api.HeaderRequestID)]) > 1 {
+		x.RequestID = first(x.R.Header, keyRequestID)
+		if !observe.ValidRequestID(x.RequestID) || len(x.R.Header[keyRequestID]) > 1 {
 			x.RequestID = observe.NewRequestID()
 		}
-		x.Trace = observe.Continue(x.R.Header.Get(api.HeaderTraceparent))
+		x.Trace = observe.Continue(first(x.R.Header, keyTraceparent))
 		x.Remote = g.remoteAddr(x.R)
 		h := x.W.Header()
 		h["X-Request-Id"] = []string{x.RequestID}
-		h["X-Content-Type-Options"] = []string{"nosniff"}
+		h["X-Content-Type-Options"] = nosniff
 		return next(x)
 	}
 }

@@ -6,11 +6,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/jsonscan"
 )
 
 // checkJSON refuses a body that no worker could read, so that it need not wait
 // for one: not UTF-8, not JSON, nested too deep.
 func checkJSON(body []byte, maxDepth int) error {
+	if jsonscan.Sound(body, maxDepth) {
+		return nil
+	}
+	// Something is wrong: look again, slowly, to say what.
 	if depth := jsonDepth(body); depth > maxDepth {
 		return api.BadRequest("too_deep", "the body nests %d levels deep; at most %d are read", depth, maxDepth)
 	}

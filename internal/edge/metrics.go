@@ -1,6 +1,9 @@
 package edge
 
 import (
+	"net/http"
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/omni-run/omni/internal/config"
@@ -15,6 +18,31 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	hits     *prometheus.CounterVec
 	misses   *prometheus.CounterVec
+}
+
+// series are those that one kind of answer counts in.
+type series struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+func (m *metrics) series(endpoint, method, code string) *series {
+	return &series{m.requests.WithLabelValues(endpoint, method, code), m.seconds.WithLabelValues(endpoint, method)}
+}
+
+// seriesOf finds the series of an answer. Those of an entry's 200s, which are
+// nearly all, are kept with it.
+func (m *metrics) seriesOf(x *Exchange, status int) *series {
+	method := methodLabel(x.R.Method)
+	if x.Entry == nil || status != http.StatusOK || method != x.Entry.method {
+		return m.series(x.endpoint(), method, strconv.Itoa(status))
+	}
+	if s := x.Entry.usual.Load(); s != nil {
+		return s
+	}
+	s := m.series(x.endpoint(), method, "200")
+	x.Entry.usual.Store(s)
+	return s
 }
 
 // newMetrics registers the gateway's own series. Every label value is one of

@@ -26,7 +26,7 @@ const maxReplay = 8 << 20
 // replay runs a call that bears an Idempotency-Key at most once.
 func (g *Gateway) replay(next Handler) Handler {
 	return func(x *Exchange) error {
-		key := x.R.Header.Get(api.HeaderIdempotencyKey)
+		key := first(x.R.Header, keyIdempotencyKey)
 		if key == "" || x.R.Method == http.MethodGet {
 			return next(x)
 		}

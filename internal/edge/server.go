@@ -16,15 +16,23 @@ import (
 // readiness goes off, connections drain, requests in flight finish, all within
 // the configured time.
 func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
-	l := g.cfg.Limits
+	d := NewDoor(g.cfg, g.Version, g.log, g.now)
+	d.Open(g)
+	return d.Serve(ctx, ln)
+}
+
+// Serve answers on the listener as Gateway.Serve does, whether the gateway is
+// open yet or not.
+func (d *Door) Serve(ctx context.Context, ln net.Listener) error {
+	l := d.cfg.Limits
 	running, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
 	srv := &http.Server{
-		Handler:           g,
+		Handler:           d,
 		ReadHeaderTimeout: l.HeaderTimeout.D(),
 		IdleTimeout:       l.IdleTimeout.D(),
 		MaxHeaderBytes:    l.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 		Protocols:         new(http.Protocols),
 		ConnContext:       withConn,
 		BaseContext:       func(net.Listener) context.Context { return running },
@@ -41,6 +49,11 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	case err := <-failed:
 		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
+	}
+	g := d.inside.Load()
+	if g == nil { // it never opened, so there is nothing to drain
+		interrupt(errStarting())
+		return srv.Close()
 	}
 	g.Drain()
 	g.log.Info("gateway drains", "within", l.DrainTimeout.D().String())

@@ -2,8 +2,10 @@ package edge
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/omni-run/omni/internal/config"
 )
@@ -21,6 +23,8 @@ type entry struct {
 	// handle answers the entry here; nil sends it to a worker as route says.
 	handle Handler
 	route  config.Route
+	// usual are the series of the entry's 200s, once there was one.
+	usual atomic.Pointer[series]
 }
 
 // table finds the entry of a request. It is built once and only read.
@@ -104,7 +108,7 @@ func (p *pattern) match(segments []string) (map[string]string, bool) {
 // pick chooses the entry for a method; HEAD is served by GET's.
 func pick(entries []*entry, method string) *entry {
 	for _, e := range entries {
-		if e.method == method || e.method == "*" || (method == "HEAD" && e.method == "GET" && e.public) {
+		if e.method == method || e.method == "*" || (method == http.MethodHead && e.method == http.MethodGet) {
 			return e
 		}
 	}
@@ -116,8 +120,8 @@ func allowed(entries []*entry) string {
 	methods := make([]string, 0, len(entries)+1)
 	for _, e := range entries {
 		methods = append(methods, e.method)
-		if e.method == "GET" && e.public {
-			methods = append(methods, "HEAD")
+		if e.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
 		}
 	}
 	slices.Sort(methods)

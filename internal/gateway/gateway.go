@@ -211,22 +211,16 @@ func (g *Gateway) limitsText() string {
 
 // Serve answers on the listener until ctx ends, and then drains.
 func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
+	g.announce(ln)
+	served := make(chan error, 1)
+	go func() { served <- g.edge.Serve(ctx, ln) }()
+	return g.untilServed(ctx, served)
+}
+
+func (g *Gateway) announce(ln net.Listener) {
 	c := g.opt.Config
 	g.opt.Log.Info("gateway listens", "address", ln.Addr().String(), "mode", c.Mode, "version", g.opt.Version,
 		"workers", len(c.Workers), "routes", len(c.Routes), "limits", g.limitsText(), "key_store", c.Keys.Store)
-	ctx, cancel := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		// Jobs are stopped while calls drain, and before the workers are: what
-		// can run again then waits for the next start instead of failing.
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Limits.DrainTimeout.D()/2)
-		defer cancel()
-		stopped <- g.jobs.Stop(within)
-	}()
-	err := g.edge.Serve(ctx, ln)
-	cancel()
-	return errors.Join(err, <-stopped)
 }
 
 // Close stops what runs and closes what is open, in the order in which the

@@ -107,3 +107,36 @@ func TestOneOfManyRuns(t *testing.T) {
 		t.Fatalf("%d calls ran", ran.Load())
 	}
 }
+
+// A clock that steps back keeps stored answers longer, never shorter, and lets
+// no call run twice.
+func TestClockSteppingBack(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
+	ctx, s := t.Context(), open(t, func() time.Time { return now })
+	begin := func(key string) (*idempotency.Answer, error) {
+		return s.Begin(ctx, "a", key, []byte("f"), time.Minute)
+	}
+	for _, key := range []string{"answered", "running"} {
+		if a, err := begin(key); a != nil || err != nil {
+			t.Fatalf("%v, %v", a, err)
+		}
+	}
+	if err := s.Finish(ctx, "a", "answered", idempotency.Answer{Status: 200, Header: http.Header{}, Body: []byte(`1`)}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(-72 * time.Hour)
+	if a, err := begin("answered"); err != nil || a == nil || string(a.Body) != "1" {
+		t.Errorf("the answer is gone: %v, %v", a, err)
+	}
+	if _, err := begin("running"); code(err) != "idempotency_in_progress" {
+		t.Errorf("a call that runs could run twice: %v", err)
+	}
+	if a, err := begin("new"); a != nil || err != nil {
+		t.Errorf("a new call: %v, %v", a, err)
+	}
+	now = now.Add(72*time.Hour + idempotency.Keep)
+	if a, err := begin("answered"); a != nil || err != nil {
+		t.Errorf("after its time: %v, %v", a, err)
+	}
+}

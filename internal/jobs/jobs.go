@@ -113,7 +113,8 @@ func (m *Manager) prepare(ctx context.Context) error {
 	// All of River's schema in one transaction: a fresh file is made on each
 	// cold start where disks do not last, and each commit costs time there.
 	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil) //nolint:staticcheck // the warning is about PostgreSQL; SQLite's migrations go together, one commit instead of many
+		//lint:ignore SA1019 the warning is about PostgreSQL; SQLite's migrations go together, one commit instead of many
+		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
 		return err
 	})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -30,7 +29,7 @@ func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
 	}
 	switch o.Format {
 	case "", "json":
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudNames})), nil
+		return slog.New(newLineHandler(w, level)), nil
 	case "text":
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: shortTime})), nil
 	default:
@@ -76,38 +75,4 @@ func shortTime(groups []string, a slog.Attr) slog.Attr {
 		return slog.String(slog.TimeKey, a.Value.Time().Format("15:04:05.000"))
 	}
 	return a
-}
-
-// HTTPRequest is the httpRequest field of a log entry, as Google Cloud Logging
-// defines it.
-type HTTPRequest struct {
-	Method       string
-	URL          string
-	Status       int
-	Latency      time.Duration
-	UserAgent    string
-	RemoteIP     string
-	RequestSize  int64
-	ResponseSize int64
-}
-
-// LogValue renders the request with the field names Cloud Logging knows.
-func (h HTTPRequest) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("requestMethod", h.Method),
-		slog.String("requestUrl", h.URL),
-		slog.Int("status", h.Status),
-		slog.String("latency", fmt.Sprintf("%.6fs", h.Latency.Seconds())),
-		slog.String("userAgent", clip(h.UserAgent, 256)),
-		slog.String("remoteIp", h.RemoteIP),
-		slog.Int64("requestSize", h.RequestSize),
-		slog.Int64("responseSize", h.ResponseSize),
-	)
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

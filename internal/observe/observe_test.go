@@ -20,12 +20,13 @@ func TestLogLinesAreWhatCloudLoggingReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace := observe.Continue("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	log.LogAttrs(context.Background(), slog.LevelWarn, "request", append(trace.Attrs("my-project"),
-		slog.Any("httpRequest", observe.HTTPRequest{
+	log.LogAttrs(context.Background(), slog.LevelWarn, "request",
+		slog.Any("", &observe.RequestLine{
+			Trace: trace, Project: "my-project",
 			Method: "POST", URL: "/predict/churn", Status: 429, Latency: 1500 * time.Microsecond,
-			UserAgent: strings.Repeat("é", 300), RemoteIP: "192.0.2.1", RequestSize: 10, ResponseSize: 20,
+			UserAgent: strings.Repeat("é", 300), Remote: "192.0.2.1", RequestSize: 10, ResponseSize: 20,
 		}),
-		slog.Group("phases", slog.String("time", "kept"), slog.String("level", "kept")))...)
+		slog.Group("phases", slog.String("time", "kept"), slog.String("level", "kept")))
 	var line struct {
 		Severity, Message string
 		Time              time.Time

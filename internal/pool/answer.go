@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/jsonscan"
 	"github.com/omni-run/omni/internal/pool/upstream"
 )
 
@@ -35,7 +36,11 @@ func (p *Pool) buffer(answer *upstream.Response) (content []byte, whole bool, er
 }
 
 func isJSON(header http.Header) bool {
-	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	value := header.Get("Content-Type")
+	if value == "application/json" {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(value)
 	return err == nil && kind == "application/json"
 }
 
@@ -79,7 +84,9 @@ func garbled(answer *upstream.Response, content []byte, whole bool) bool {
 	case !whole || answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified:
 		return false
 	case isJSON(answer.Header) || (kind == "" && len(content) > 0):
-		return !json.Valid(content)
+		// What nests deeper than encoding/json goes is nobody's answer. json.Valid
+		// has the last word: text that is no UTF-8 is the worker's to answer for.
+		return !jsonscan.Sound(content, 10_000) && !json.Valid(content)
 	default:
 		return false
 	}

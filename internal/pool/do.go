@@ -28,27 +28,28 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, errBadRequest(errors.New("path is not below " + api.InternalPrefix))
 	}
 	p.budget.earn()
-	until := p.opts.Now().Add(p.maxWait(req))
+	arrived := p.opts.Now()
+	until := arrived.Add(p.maxWait(req))
 	var (
 		queued, spent time.Duration
 		cold          bool
 		avoid         *worker
 	)
 	for attempt, counted := 1, 0; ; attempt++ {
-		arrived := p.opts.Now()
 		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
-		wait := p.opts.Now().Sub(arrived)
+		began := p.opts.Now()
+		wait := began.Sub(arrived)
 		queued += wait
 		cold = cold || waited
 		p.metrics.waited(req.Service, wait)
 		if err != nil {
 			return nil, err
 		}
-		began := p.opts.Now()
 		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
-		spent += p.opts.Now().Sub(began)
+		arrived = p.opts.Now() // at the queue once more, if it comes to that
+		spent += arrived.Sub(began)
 		if failure == nil {
-			resp.Queue, resp.Worker = queued, p.opts.Now().Sub(began)
+			resp.Queue, resp.Worker = queued, arrived.Sub(began)
 			resp.Cold, resp.Attempts = cold, attempt
 			if cold {
 				p.metrics.cold(req.Service)
@@ -60,6 +61,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		// waiting, not trying again.
 		if failure.class != classBusy && !failure.unsent {
 			counted++
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, ctx.Err() // whatever the worker said, nobody listens
 		}
 		if ctx.Err() != nil || !failure.again || counted >= p.opts.Attempts {
 			return nil, failure.err
@@ -113,12 +117,13 @@ type attemptFailure struct {
 // back: at once on failure or when the answer is complete, else when the
 // answer's body is done. The worker has until timeout, body included.
 func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout time.Duration) (*Response, *attemptFailure) {
-	deadline := time.Now().Add(timeout)
+	now := time.Now()
+	deadline := now.Add(timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
 	slot := &lease{pool: p, worker: w, deadline: deadline}
-	header := forwardHeader(req, w.Token, time.Until(deadline))
+	header := forwardHeader(req, w.Token, deadline.Sub(now))
 	if w.Authorize != nil {
 		if err := w.Authorize(ctx, header); err != nil {
 			slot.release(classAuth)

@@ -10,11 +10,18 @@ import (
 	"github.com/omni-run/omni/internal/pool/upstream"
 )
 
+// Names as header maps hold them.
+var (
+	keyTenantID    = http.CanonicalHeaderKey(api.HeaderTenantID)
+	keyDeadline    = http.CanonicalHeaderKey(api.HeaderDeadline)
+	keyWorkerToken = http.CanonicalHeaderKey(api.HeaderWorkerToken)
+)
+
 // secret are the fields that never go to a worker: they hold what the caller
 // is known by.
 var secret = map[string]bool{
-	http.CanonicalHeaderKey(api.HeaderAPIKey):      true,
-	http.CanonicalHeaderKey(api.HeaderWorkerToken): true,
+	http.CanonicalHeaderKey(api.HeaderAPIKey): true,
+	keyWorkerToken:               true,
 	"Authorization":              true,
 	"Proxy-Authorization":        true,
 	"X-Serverless-Authorization": true,
@@ -26,11 +33,11 @@ var secret = map[string]bool{
 // vouched are the fields the edge sets. A caller cannot have them removed by
 // naming them in Connection.
 var vouched = map[string]bool{
-	http.CanonicalHeaderKey(api.HeaderTenantID):    true,
+	keyTenantID: true,
 	http.CanonicalHeaderKey(api.HeaderTenantTier):  true,
 	http.CanonicalHeaderKey(api.HeaderRequestID):   true,
 	http.CanonicalHeaderKey(api.HeaderTraceparent): true,
-	http.CanonicalHeaderKey(api.HeaderDeadline):    true,
+	keyDeadline:    true,
 	"Content-Type": true, "Content-Encoding": true,
 }
 
@@ -52,21 +59,22 @@ func forwardHeader(req *Request, token string, left time.Duration) http.Header {
 			out[key] = values
 		}
 	}
+	v := []string{req.Tenant, strconv.FormatInt(max(left.Milliseconds(), 1), 10), token}
 	if req.Tenant != "" {
-		out[http.CanonicalHeaderKey(api.HeaderTenantID)] = []string{req.Tenant}
+		out[keyTenantID] = v[0:1:1]
 	}
-	out[http.CanonicalHeaderKey(api.HeaderDeadline)] = []string{strconv.FormatInt(max(left.Milliseconds(), 1), 10)}
+	out[keyDeadline] = v[1:2:2]
 	if token != "" {
-		out.Set(api.HeaderWorkerToken, token)
+		out[keyWorkerToken] = v[2:3:3]
 	}
 	return out
 }
 
 // cleanAnswer removes from an answer's header what is the worker's own affair.
 func cleanAnswer(header http.Header) {
-	header.Del("Server")
-	header.Del("X-Powered-By")
-	header.Del(api.HeaderWorkerToken)
+	delete(header, "Server")
+	delete(header, "X-Powered-By")
+	delete(header, keyWorkerToken)
 }
 
 // safePath reports whether path stays below the worker's internal prefix

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,7 @@ type metrics struct {
 	depth, bytes, inFlight, limit, state *prometheus.Desc
 
 	services boundedNames
+	waits    sync.Map // label to prometheus.Observer
 }
 
 func newMetrics(p *Pool) *metrics {
@@ -135,8 +137,19 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// waitOf finds the series of a service; as the number of labels is bounded, so
+// is what is kept here.
+func (m *metrics) waitOf(service string) prometheus.Observer {
+	label := m.services.label(service)
+	if o, ok := m.waits.Load(label); ok {
+		return o.(prometheus.Observer)
+	}
+	o, _ := m.waits.LoadOrStore(label, m.wait.WithLabelValues(label))
+	return o.(prometheus.Observer)
+}
+
 func (m *metrics) waited(service string, d time.Duration) {
-	m.wait.WithLabelValues(m.services.label(service)).Observe(max(d, 0).Seconds())
+	m.waitOf(service).Observe(max(d, 0).Seconds())
 }
 
 // learned makes a service's series appear at zero, so that the first cold

@@ -45,7 +45,7 @@ func Query[Res any](f func(ctx context.Context, call *Call) (*Res, error)) Handl
 
 // Decode reads one JSON value into dst, strictly: an empty body, a syntax
 // error, an unknown field or trailing data is 400; a value of the wrong type
-// is 422 and names the field.
+// is 422 and names the field and the index.
 func Decode(body []byte, dst any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return api.BadRequest("empty_body", "the body is empty; send a JSON object")
@@ -53,7 +53,7 @@ func Decode(body []byte, dst any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(dst); err != nil {
-		return decodeError(err)
+		return decodeError(bytes.TrimSpace(body), err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return api.BadRequest("malformed_json", "the body holds more than one JSON value")
@@ -61,14 +61,14 @@ func Decode(body []byte, dst any) error {
 	return nil
 }
 
-func decodeError(err error) error {
+func decodeError(body []byte, err error) error {
 	var known *api.Error
 	if errors.As(err, &known) {
 		return known
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		field := strings.ReplaceAll(wrong.Field, ".[", "[")
+		field := locate(body, wrong.Field, wrong.Value)
 		if field == "" {
 			field = "body"
 		}

@@ -13,11 +13,17 @@ import (
 type request struct {
 	api.Request
 	Series api.Values `json:"series"`
+	Names  []string   `json:"names"`
 	Inner  struct {
 		List []struct {
 			X int `json:"x"`
 		} `json:"list"`
 	} `json:"inner"`
+	Rows []struct {
+		Y api.Values `json:"y"`
+	} `json:"rows"`
+	Levels []float64      `json:"levels"`
+	Map    map[string]int `json:"map"`
 }
 
 func TestDecodeNamesTheField(t *testing.T) {
@@ -36,7 +42,14 @@ func TestDecodeNamesTheField(t *testing.T) {
 		{`{"series":[1,1e999]}`, 422, "wrong_type", "series[1]"},
 		{`{"series":[[1]]}`, 422, "wrong_type", "series[0]"},
 		{`{"series":[true]}`, 422, "wrong_type", "series[0]"},
-		{`{"inner":{"list":[{"x":1.5}]}}`, 422, "wrong_type", "inner.list.x"},
+		{`{"inner":{"list":[{"x":1.5}]}}`, 422, "wrong_type", "inner.list[0].x"},
+		{`{"inner":{"list":[{"x":1},{"X":2},{"x":1.5}]}}`, 422, "wrong_type", "inner.list[2].x"},
+		{`{"inner":{"list":[{"x":1},[]]}}`, 422, "wrong_type", "inner.list[1]"},
+		{` {"rows":[{"y":[1]},{"y":[1,null,"3"]}]}`, 422, "wrong_type", "rows[1].y[2]"},
+		{`{"levels":[80,"x"]}`, 422, "wrong_type", "levels[1]"},
+		{`{"levels":[80,[1]]}`, 422, "wrong_type", "levels[1]"},
+		{`{"map":{"b":1,"a.c":"x"}}`, 422, "wrong_type", "map.a.c"},
+		{`{"tenant_id":5}`, 422, "wrong_type", "tenant_id"},
 		{`{"inner":{"list":[{"y":1}]}}`, 400, "unknown_field", "y"},
 		{`{"nope":1}`, 400, "unknown_field", "nope"},
 		{`[1]`, 422, "wrong_type", "body"},

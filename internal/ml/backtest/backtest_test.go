@@ -102,3 +102,41 @@ func TestMarginsGrowWithLevelAndStep(t *testing.T) {
 		}
 	})
 }
+
+func TestFewOrNoErrorsLeaveAnInterval(t *testing.T) {
+	t.Parallel()
+	exact := make([]backtest.Window, 8)
+	for k := range exact {
+		exact[k] = backtest.Window{Actual: []float64{5, 6, 7, 8, 9}, Forecast: []float64{5, 6, 7, 8, 9}}
+	}
+	if m := backtest.Calibrate(exact, 1).Margin(0.95, 1); m < 0.05 || m > 0.3 {
+		t.Errorf("40 exact forecasts of steps of 1: margin %.3f, want a tenth or two", m)
+	}
+	if m := backtest.Calibrate(exact, 0).Margin(0.95, 5); m != 0 {
+		t.Errorf("a series that never moves: margin %g, want 0", m)
+	}
+	lucky := []backtest.Window{{Actual: []float64{5}, Forecast: []float64{5.1}}, {Actual: []float64{7}, Forecast: []float64{6.9}}}
+	if m := backtest.Calibrate(lucky, 2).Margin(0.95, 1); m < 2 || m > 5 {
+		t.Errorf("two lucky forecasts of steps of 2: margin %.3f", m)
+	}
+}
+
+func TestFarStepsAndLevels(t *testing.T) {
+	t.Parallel()
+	flat := walks(60, 6, rand.New(rand.NewPCG(3, 4)))
+	for _, w := range flat { // errors that do not grow with the step
+		for i := range w.Actual {
+			w.Actual[i] = float64(1 - 2*(i%2))
+		}
+	}
+	c := backtest.Calibrate(flat, 1)
+	if c.Growth > 0.2 {
+		t.Fatalf("growth %.3f", c.Growth)
+	}
+	if near, far := c.Margin(0.8, 6), c.Margin(0.8, 600); math.Abs(far-10*near) > 1e-9 {
+		t.Errorf("a hundred times the tested horizon: margin %.3f, want ten times %.3f", far, near)
+	}
+	if m := c.Margin(1-1e-16, 1); math.IsInf(m, 0) || m > 1000 {
+		t.Errorf("a level of all but 1: margin %g", m)
+	}
+}

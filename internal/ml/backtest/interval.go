@@ -15,22 +15,30 @@ type Intervals struct {
 	Growth float64
 
 	sorted []float64 // pooled absolute scaled errors
-	spread float64   // their root mean square
+	spread float64   // their root mean square, the prior among them
+	least  float64   // what the prior alone leaves of the spread
+	tested int       // the longest step with errors
 }
 
 const (
 	leastGrowth   = 0.1
 	mostGrowth    = 1.0
 	defaultGrowth = 0.5
+	// priorWeight is how many errors the prior counts for.
+	priorWeight = 0.25
+	// mostLevel bounds the level: beyond, no number of errors says anything.
+	mostLevel = 1 - 1e-6
 )
 
-// Calibrate learns from the errors of windows. floor is the least spread to
-// assume, in the unit of the series: it keeps an interval from vanishing when
-// the few errors seen happen to be 0.
-func Calibrate(windows []Window, floor float64) *Intervals {
+// Calibrate learns from the errors of windows. prior is the error of one step
+// to expect before any is seen, such as that of repeating the last value. It
+// counts for a quarter of an error, which keeps an interval from vanishing when
+// the few errors seen happen to be small, or all 0.
+func Calibrate(windows []Window, prior float64) *Intervals {
 	c := &Intervals{Growth: growth(windows)}
 	sum := 0.0
 	for _, w := range windows {
+		c.tested = max(c.tested, len(w.Actual))
 		for i, a := range w.Actual {
 			r := math.Abs(a-w.Forecast[i]) / math.Pow(float64(i+1), c.Growth)
 			c.sorted = append(c.sorted, r)
@@ -38,10 +46,9 @@ func Calibrate(windows []Window, floor float64) *Intervals {
 		}
 	}
 	slices.Sort(c.sorted)
-	if len(c.sorted) > 0 {
-		c.spread = math.Sqrt(sum / float64(len(c.sorted)))
-	}
-	c.spread = max(c.spread, floor)
+	n := float64(len(c.sorted)) + priorWeight
+	c.spread = math.Sqrt((sum + priorWeight*prior*prior) / n)
+	c.least = prior * math.Sqrt(priorWeight/n)
 	return c
 }
 
@@ -82,19 +89,28 @@ func growth(windows []Window) float64 {
 }
 
 // Margin returns half the width of the interval with the given level, in
-// (0, 1), at step (from 1). It grows with both.
+// (0, 1), at step (from 1). It grows with both. Past the longest step tested it
+// grows like a random walk's at least: how slowly errors grow over a week says
+// little about a year.
 func (c *Intervals) Margin(level float64, step int) float64 {
-	return c.quantile(level) * math.Pow(float64(step), c.Growth)
+	near := float64(step)
+	if c.tested > 0 {
+		near = math.Min(near, float64(c.tested))
+	}
+	beyond := float64(step) / near
+	return c.quantile(level) * math.Pow(near, c.Growth) * math.Pow(beyond, max(c.Growth, defaultGrowth))
 }
 
 // quantile is the conformal one, the ceil((n+1)*level)-th smallest error, as
 // far as there are errors enough; beyond, Student's t on their spread.
 func (c *Intervals) quantile(level float64) float64 {
 	n := len(c.sorted)
+	level = min(level, mostLevel)
+	t := studentT(0.5+level/2, max(2, float64(n-1)))
 	if rank := int(math.Ceil(float64(n+1) * level)); rank <= n && n >= 20 {
-		return max(c.sorted[rank-1], c.spread*1e-9)
+		return max(c.sorted[rank-1], c.least*t)
 	}
-	q := c.spread * studentT(0.5+level/2, max(2, float64(n-1)))
+	q := c.spread * t
 	if n >= 20 {
 		q = max(q, c.sorted[n-1])
 	}
@@ -104,7 +120,7 @@ func (c *Intervals) quantile(level float64) float64 {
 // Coverage measures the level's interval by leaving each window out of the
 // calibration in turn and counting how many of its values fall inside. It is
 // NaN with fewer than two windows.
-func Coverage(windows []Window, level, floor float64) float64 {
+func Coverage(windows []Window, level, prior float64) float64 {
 	if len(windows) < 2 {
 		return math.NaN()
 	}
@@ -112,7 +128,7 @@ func Coverage(windows []Window, level, floor float64) float64 {
 	rest := make([]Window, 0, len(windows)-1)
 	for k, w := range windows {
 		rest = append(append(rest[:0], windows[:k]...), windows[k+1:]...)
-		c := Calibrate(rest, floor)
+		c := Calibrate(rest, prior)
 		for i, a := range w.Actual {
 			total++
 			if math.Abs(a-w.Forecast[i]) <= c.Margin(level, i+1) {

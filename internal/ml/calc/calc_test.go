@@ -42,7 +42,12 @@ func TestEvalRefuses(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	for sentence, want := range map[string]float64{
-		"What is 17% of 2340?":                     397.8,
+		"What is 17% of 2340?":                              397.8,
+		"A jacket costs $80 and is 25% off.":                60,
+		"What is 1000 at 5% compound interest for 3 years?": 1157.625,
+		"simple interest on 1000 at 5% for 3 years":         150,
+		"compound interest of 5% on 1000 for 3 years":       157.625,
+		"What is 25%?":                             0.25,
 		"what is 17 percent of 2,340":              397.8,
 		"How much is 1,234,567 plus 3?":            1234570,
 		"Increase 200 by 15%":                      230,
@@ -129,4 +134,32 @@ func FuzzEval(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDerive(t *testing.T) {
+	t.Parallel()
+	for sentence, want := range map[string]float64{
+		"If revenue is 1200 and costs are 800, what is the profit?":               400,
+		"Our monthly revenue was $1,200 and total costs were 800. Compute profit": 400,
+		"With sales of 200 and expenses of 250, what is the loss?":                50,
+		"If revenue is 1200 and costs are 800, what is the profit margin?":        100.0 / 3,
+		"Sales grew from 200 to 250. What is the growth rate?":                    25,
+		"Sales fell from 200 to 150. What is the percentage change?":              -25,
+		"The price is 12.5 and the quantity is 8. What is the revenue?":           100,
+		"Visitors were 2000 and conversions were 50. What is the conversion rate": 2.5,
+	} {
+		expression, ok := calc.Derive(sentence, calc.Stated(sentence))
+		got, err := calc.Eval(expression, nil)
+		if !ok || err != nil || math.Abs(got-want) > 1e-9 {
+			t.Errorf("%q: %q = %v (%v), want %v", sentence, expression, got, err, want)
+		}
+	}
+	for _, sentence := range []string{
+		"If revenue is 1200, what is the profit?", "Revenue is 1200 and costs are 800.", "What is the profit?",
+		"Revenue was 1200 and revenue is 1300 and costs are 800. What is the profit?", "What is love?", "",
+	} {
+		if expression, ok := calc.Derive(sentence, calc.Stated(sentence)); ok {
+			t.Errorf("%q: %q", sentence, expression)
+		}
+	}
 }

@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
-const num = `(-?\d[\d,]*(?:\.\d+)?)`
+const (
+	num   = `(-?\d[\d,]*(?:\.\d+)?)`
+	money = `[$€£]?` + num
+)
 
 type rule struct {
 	pattern *regexp.Regexp
@@ -16,6 +19,10 @@ type rule struct {
 // that fits a whole phrase wins.
 var rules = []rule{
 	{regexp.MustCompile(num + ` ?(?:%|percent|per cent) (?:off|discount on) ` + num), "$2 * (1 - $1/100)"},
+	{regexp.MustCompile(`(?:costs?|priced at|price (?:is|of)|sells for) ` + money + `[^.?!]{0,40}? ` + num + ` ?(?:%|percent|per cent) (?:off|discount|cheaper|reduction)`), "$1 * (1 - $2/100)"},
+	{regexp.MustCompile(money + ` (?:\w+ ){0,3}?(?:at|with) ` + num + ` ?(?:%|percent|per cent)(?: \w+)? compound(?:ed)?(?: \w+)? (?:interest )?(?:for|over|after) ` + num + ` years?`), "$1 * (1 + $2/100)^$3"},
+	{regexp.MustCompile(`compound interest (?:of|at) ` + num + ` ?(?:%|percent|per cent) on ` + money + ` (?:for|over|after) ` + num + ` years?`), "$2 * (1 + $1/100)^$3 - $2"},
+	{regexp.MustCompile(`simple interest on ` + money + ` at ` + num + ` ?(?:%|percent|per cent)(?: \w+){0,2}? (?:for|over|after) ` + num + ` years?`), "$1 * $2/100 * $3"},
 	{regexp.MustCompile(`(?:increase|raise|grow) ` + num + ` by ` + num + ` ?(?:%|percent|per cent)`), "$1 * (1 + $2/100)"},
 	{regexp.MustCompile(`(?:decrease|reduce|lower|cut) ` + num + ` by ` + num + ` ?(?:%|percent|per cent)`), "$1 * (1 - $2/100)"},
 	{regexp.MustCompile(`add ` + num + ` ?(?:%|percent|per cent) to ` + num), "$2 * (1 + $1/100)"},
@@ -46,6 +53,10 @@ var (
 	run       = regexp.MustCompile(`[\d(.\-+*/^%),]|\bof\b|\bmod\b|\b(?:sqrt|abs|ln|log|exp|round|mean|median|min|max|sum|pi)\b|\s`)
 	operation = regexp.MustCompile(`\d\s*\)?\s*(?:%\s*of\b|[*/^+]|-\s|-\d|\bmod\b|%\s*$|%\s*[*/+\-])|\b(?:sqrt|abs|ln|log|exp|round|mean|median|min|max|sum)\s*\(`)
 	dateLike  = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b`)
+	// A percentage in a sentence is a figure, not a calculation, unless it is
+	// all the sentence asks for.
+	bare      = regexp.MustCompile(`^-?[\d.]+\s*%$`)
+	alone     = regexp.MustCompile(`^(?:\s|what|is|whats|what's|how|much|calculate|compute|as|a|decimal|fraction|number|[\d.%!,-])*$`)
 	spaceRuns = regexp.MustCompile(`\s+`)
 )
 
@@ -68,7 +79,7 @@ func Find(sentence string) (expression string, ok bool) {
 	text = words.Replace(text)
 	best := ""
 	for _, part := range runs(text) {
-		if !operation.MatchString(part) || len(part) <= len(best) {
+		if !operation.MatchString(part) || len(part) <= len(best) || bare.MatchString(part) && !alone.MatchString(text) {
 			continue
 		}
 		if _, err := Eval(part, nil); err == nil || strings.Contains(err.Error(), "division by zero") {

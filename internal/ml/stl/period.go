@@ -27,7 +27,14 @@ func FindPeriod(y []float64) int {
 	acf := autocorrelation(x)
 	bound := 2.5 / math.Sqrt(float64(n))
 	var lags []int
+	trough := acf[1]
 	for lag := 2; lag <= n/3; lag++ {
+		trough = min(trough, acf[lag])
+		// Between two cycles a season correlates less than one cycle on; a
+		// series that is merely smooth, or wanders, falls off without a trough.
+		if acf[lag]-trough < leastRise {
+			continue
+		}
 		if acf[lag] > max(bound, 0.1) && acf[lag] >= acf[lag-1] && acf[lag] >= acf[lag+1] {
 			lags = append(lags, lag)
 		}
@@ -52,8 +59,48 @@ func FindPeriod(y []float64) int {
 			best, bestGain = lag, gain
 		}
 	}
+	if fine := refine(acf, best); seasonalGain(x, fine) > bestGain {
+		return fine
+	}
 	return best
 }
+
+// refine looks where the peaks at a long lag and its multiples have their
+// middle: noise moves the highest point of a broad peak, hardly its middle.
+func refine(acf []float64, lag int) int {
+	const leastLag = 50 // the highest points of narrower peaks are exact
+	if lag < leastLag {
+		return lag
+	}
+	middle := float64(lag)
+	half := lag / 8
+	for m := 1; m*lag+2*half < len(acf)/2; m++ {
+		at := int(math.Round(middle * float64(m)))
+		middle = (float64(at) + vertex(acf[at-half:at+half+1])) / float64(m)
+	}
+	return int(math.Round(middle))
+}
+
+// vertex returns where, counted from the middle of y, the parabola of least
+// squares through it is highest; 0 when it opens upwards. len(y) is odd.
+func vertex(y []float64) float64 {
+	half := len(y) / 2
+	var slope, slopes, curve, curves float64
+	square := float64(half*(half+1)) / 3 // the mean of the squared offsets
+	for i, v := range y {
+		d := float64(i - half)
+		slope, slopes = slope+d*v, slopes+d*d
+		curve, curves = curve+(d*d-square)*v, curves+(d*d-square)*(d*d-square)
+	}
+	if curve >= 0 {
+		return 0
+	}
+	at := -slope / slopes * curves / (2 * curve)
+	return max(-float64(half), min(float64(half), at))
+}
+
+// leastRise is how far the autocorrelation rises from its trough to a season.
+const leastRise = 0.05
 
 func shortlist(lags []int, acf []float64) []int {
 	out := slices.Clone(lags[:min(6, len(lags))])

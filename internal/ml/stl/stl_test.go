@@ -108,14 +108,31 @@ func TestFindPeriod(t *testing.T) {
 			}
 			return float64(i%7) * 10
 		}), 7},
-		"noise":    {wave(500, func(int) float64 { return random.NormFloat64() }), 0},
-		"constant": {wave(100, func(int) float64 { return 7 }), 0},
-		"line":     {wave(100, func(i int) float64 { return float64(i) }), 0},
-		"walk":     {wave(600, func(int) float64 { walk += random.NormFloat64(); return walk }), 0},
-		"short":    {wave(6, func(i int) float64 { return float64(i % 2) }), 0},
+		"smooth, no cycle": {wave(900, func(i int) float64 { return 30*math.Sin(float64(i)*math.Pi/450) + 3*random.NormFloat64() }), 0},
+		"noise":            {wave(500, func(int) float64 { return random.NormFloat64() }), 0},
+		"constant":         {wave(100, func(int) float64 { return 7 }), 0},
+		"line":             {wave(100, func(i int) float64 { return float64(i) }), 0},
+		"walk":             {wave(600, func(int) float64 { walk += random.NormFloat64(); return walk }), 0},
+		"short":            {wave(6, func(i int) float64 { return float64(i % 2) }), 0},
 	} {
 		if got := stl.FindPeriod(c.y); got != c.want {
 			t.Errorf("%s: period %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// A long smooth season in noise has a broad peak: a quarter of a per cent off is
+// as near as its middle can be told.
+func TestFindPeriodOfTheMinutesOfADay(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5) {
+		random := rand.New(rand.NewPCG(seed, 8))
+		y := make([]float64, 1440*8)
+		for i := range y {
+			y[i] = 30*math.Sin(float64(i)*math.Pi/720) + 3*random.NormFloat64()
+		}
+		if got := stl.FindPeriod(y); math.Abs(float64(got)-1440) > 4 {
+			t.Errorf("seed %d: period %d, want 1440 within 4", seed, got)
 		}
 	}
 }

@@ -12,10 +12,11 @@ const Undetermined = "und"
 
 // Language guesses the language of s and how sure that is, between 0 and 1.
 // The code is of ISO 639-1 where there is one. Scripts are told apart safely;
-// languages of the Latin script by the frequency of letter triples, which says
-// little about a few words: then the guess is English, at 0.5 or below.
+// languages of the Latin script by their function words, else by the frequency
+// of letter triples, which says little about a few words: then the guess is
+// English, at 0.5 or below.
 func Language(s string) (code string, confidence float64) {
-	words, english, letters, latin := 0, 0, 0, 0
+	english, letters, latin := 0, 0, 0
 	for _, r := range s {
 		if unicode.IsLetter(r) {
 			letters++
@@ -28,15 +29,23 @@ func Language(s string) (code string, confidence float64) {
 		return Undetermined, 0
 	}
 	sample := clipRunes(s, 2000)
-	for _, w := range Words(sample) {
-		words++
+	all := Words(sample)
+	words := len(all)
+	for _, w := range all {
 		if IsStopWord(strings.ToLower(strings.ReplaceAll(w.Text, "’", "'"))) {
 			english++
 		}
 	}
 	if latin*2 < letters {
-		info := whatlanggo.Detect(sample)
+		// Two letters more tell Russian from its neighbours than triples do.
+		if lower := strings.ToLower(sample); strings.ContainsAny(lower, "ыэ") && !strings.ContainsAny(lower, "іїєґ") {
+			return "ru", 0.9
+		}
+		info := whatlanggo.DetectWithOptions(sample, whatlanggo.Options{Whitelist: otherLanguages()})
 		return languageCode(info.Lang), min(1, max(0.7, info.Confidence))
+	}
+	if language, held := byFunctionWords(all); language != "" && held >= 2 && held > english {
+		return language, min(0.95, 0.5+float64(held)/float64(words))
 	}
 	share := float64(english) / float64(max(1, words))
 	info := whatlanggo.DetectWithOptions(sample, whatlanggo.Options{Whitelist: latinLanguages()})
@@ -71,6 +80,16 @@ func latinLanguages() map[whatlanggo.Lang]bool {
 		whatlanggo.Por: true, whatlanggo.Nld: true, whatlanggo.Swe: true, whatlanggo.Dan: true, whatlanggo.Nob: true,
 		whatlanggo.Pol: true, whatlanggo.Tur: true, whatlanggo.Fin: true, whatlanggo.Ron: true, whatlanggo.Ces: true,
 		whatlanggo.Hun: true, whatlanggo.Ind: true, whatlanggo.Vie: true,
+	}
+}
+
+// otherLanguages are those of other scripts, for the same reason.
+func otherLanguages() map[whatlanggo.Lang]bool {
+	return map[whatlanggo.Lang]bool{
+		whatlanggo.Rus: true, whatlanggo.Ukr: true, whatlanggo.Bul: true, whatlanggo.Ell: true,
+		whatlanggo.Arb: true, whatlanggo.Pes: true, whatlanggo.Urd: true, whatlanggo.Heb: true, whatlanggo.Hin: true,
+		whatlanggo.Ben: true, whatlanggo.Tam: true, whatlanggo.Tel: true, whatlanggo.Tha: true, whatlanggo.Kat: true,
+		whatlanggo.Cmn: true, whatlanggo.Jpn: true, whatlanggo.Kor: true,
 	}
 }
 

@@ -173,6 +173,7 @@ func TestAppendTokens(t *testing.T) {
 		{"http://x", []int32{id("http"), id(":"), id("/"), id("/"), id("x")}},
 		{"good:)", []int32{id("good"), PositiveID}},
 		{"3:/3", []int32{id("3"), id(":"), id("/"), id("3")}},
+		{"♥ 😹", []int32{PositiveID, PositiveID}},
 		{"❤️❤", []int32{PositiveID, PositiveID}},
 		{":)x", []int32{id(":"), id(")"), id("x")}},
 	} {

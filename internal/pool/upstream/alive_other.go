@@ -4,5 +4,10 @@ package upstream
 
 import "net"
 
-// alive cannot look without waiting here; a dead connection shows when used.
-func alive(net.Conn) bool { return true }
+// pulse would tell whether an idle connection still stands; here there is no
+// way to look without reading, so the write or the read will tell.
+type pulse struct{}
+
+func newPulse(net.Conn) pulse { return pulse{} }
+
+func (*pulse) alive() bool { return true }

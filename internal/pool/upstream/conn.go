@@ -20,6 +20,7 @@ type conn struct {
 	br      *bufio.Reader
 	head    []byte // scratch for outgoing and incoming heads
 	written int    // bytes of the current request that went out
+	pulse   pulse
 	opened  time.Time
 	idleAt  time.Time     // when it was put back
 	keepFor time.Duration // how long it may then stay idle
@@ -31,7 +32,7 @@ type conn struct {
 }
 
 func newConn(nc net.Conn, now time.Time) *conn {
-	c := &conn{Conn: nc, opened: now}
+	c := &conn{Conn: nc, opened: now, pulse: newPulse(nc)}
 	c.br = bufio.NewReaderSize(reader{c}, bufferBytes)
 	return c
 }
@@ -118,7 +119,7 @@ func (s *idleSet) take(now time.Time, options *Options) *conn {
 		s.conns[last] = nil
 		s.conns = s.conns[:last]
 		s.mu.Unlock()
-		if !c.stale(now, options) && c.br.Buffered() == 0 && alive(c.Conn) {
+		if !c.stale(now, options) && c.br.Buffered() == 0 && c.pulse.alive() {
 			return c
 		}
 		_ = c.Close()

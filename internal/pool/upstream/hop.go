@@ -38,7 +38,9 @@ func stripHops(header http.Header) {
 			delete(header, name)
 		}
 	}
-	for name := range hopByHop {
-		delete(header, name)
+	for name := range header {
+		if hopByHop[name] {
+			delete(header, name)
+		}
 	}
 }

@@ -184,6 +184,11 @@ func TestHealerCorrelatesWithAChange(t *testing.T) {
 	if r.Hypothesis.Type != "regression" || action(r, "diagnose").Result["change"] != "deployed_at" {
 		t.Fatalf("%+v", r)
 	}
+	event := map[string]any{"type": "deploy", "at": start.Add(29 * time.Minute).Format(time.RFC3339)}
+	told := b.observe(t, "t1", "healer", map[string]any{"error_rate": errorRate(), "timestamps": times, "events": []any{event}})
+	if told.Hypothesis.Type != "regression" || action(told, "diagnose").Result["change"] != "events.0.at" {
+		t.Fatalf("%+v", told)
+	}
 	later := b.observe(t, "t1", "healer", map[string]any{"error_rate": errorRate(), "timestamps": times, "deployed_at": start.Add(32 * time.Minute).Format(time.RFC3339)})
 	if later.Hypothesis.Type != "anomalous_metrics" {
 		t.Fatalf("a change after the onset is blamed: %+v", later.Hypothesis)
@@ -478,4 +483,77 @@ func FuzzObserve(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAShortSeriesThatLeavesItsLevel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, role := range []string{"healer", "monitor"} {
+		b.register(t, "t1", role, role)
+		for _, c := range []struct {
+			name   string
+			series []any
+			odd    bool
+		}{
+			{"up", []any{0.1, 0.1, 0.2, 0.1, 0.1, 5.2, 6.1, 5.9}, true},
+			{"down", []any{100, 104, 99, 101, 103, 102, 7, 5}, true},
+			{"a trend", []any{1, 2, 3, 4, 5, 6, 7, 8}, false},
+			{"noise", []any{5, 3, 6, 4, 5, 3, 6, 5}, false},
+		} {
+			r := b.observe(t, "t1", role, map[string]any{"error_rate": c.series})
+			if odd := r.Hypothesis.Type == "anomalous_metrics" || r.Hypothesis.Type == "anomaly"; odd != c.odd {
+				t.Errorf("%s, %s: %+v", role, c.name, r.Hypothesis)
+			}
+		}
+	}
+}
+
+func TestHealerReadsDenials(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.register(t, "t1", "h1", "healer")
+	for text, want := range map[string]string{
+		"all is well, no timeout seen":                      "insufficient_evidence",
+		"finished with 0 timeouts and without any deadlock": "insufficient_evidence",
+		"no retries left: request timed out":                "timeout",
+		"the host is no longer reachable, timed out":        "timeout",
+		"no healthy upstream":                               "upstream_error",
+		"no timeout, but out of memory":                     "out_of_memory",
+	} {
+		if r := b.observe(t, "t1", "healer", map[string]any{"log": text}); r.Hypothesis.Type != want {
+			t.Errorf("%q: %s, want %s", text, r.Hypothesis.Type, want)
+		}
+	}
+}
+
+func TestMonitorComparesASingleValueWithItsThreshold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.register(t, "t1", "m", "monitor")
+	for _, o := range []map[string]any{
+		{"cpu": 95, "threshold": 90},
+		{"cpu": 95, "memory": 10, "cpu_threshold": 90},
+		{"host": map[string]any{"cpu": 95}, "thresholds": map[string]any{"cpu": 90}},
+	} {
+		if r := b.observe(t, "t1", "monitor", o); r.Hypothesis.Type != "threshold_breach" || r.Hypothesis.Confidence < 0.9 {
+			t.Errorf("%v: %+v", o, r.Hypothesis)
+		}
+	}
+	if r := b.observe(t, "t1", "monitor", map[string]any{"cpu": 85, "threshold": 90}); r.Hypothesis.Type == "threshold_breach" {
+		t.Errorf("below: %+v", r.Hypothesis)
+	}
+}
+
+func TestBuilderSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.register(t, "t1", "b", "builder")
+	r := b.observe(t, "t1", "builder", map[string]any{"goal": "recommend products"})
+	if r.Hypothesis.Type != "pipeline_impossible" || !strings.Contains(r.Hypothesis.Explanation, "recommendations from nothing") {
+		t.Errorf("%+v", r.Hypothesis)
+	}
+	r = b.observe(t, "t1", "builder", map[string]any{"goal": "predict demand", "demand": []any{1, 2, 3, 4, 5, 6}})
+	if d := action(r, "draft_pipeline"); d == nil || len(d.Result["to"].([]any)) != 1 || d.Result["to"].([]any)[0] != "forecast" {
+		t.Errorf("%+v", r)
+	}
 }

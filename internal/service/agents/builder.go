@@ -15,28 +15,28 @@ type stage struct {
 	tool        string
 	needs, adds []string
 	cost        float64
+	// asks begins each word that asks for what the stage gives; a stage without
+	// it is a means only.
+	asks []string
 }
 
 // stages are the platform's tools by what they need and give.
 var stages = []stage{
-	{catalog.DetectAnomalies, []string{"series"}, []string{"anomalies"}, 2},
-	{catalog.RemoveAnomalies, []string{"series", "anomalies"}, []string{"clean series"}, 1},
-	{catalog.Forecast, []string{"clean series"}, []string{"forecast"}, 5},
-	{catalog.Describe, []string{"series"}, []string{"statistics"}, 1},
-	{catalog.Sentiment, []string{"texts"}, []string{"sentiment"}, 3},
-	{catalog.FindOutliers, []string{"rows"}, []string{"outliers"}, 3},
-	{catalog.Schedule, []string{"tasks", "workers"}, []string{"schedule"}, 5},
-	{catalog.Recommend, []string{"user"}, []string{"recommendations"}, 3},
-	{catalog.Churn, []string{"user"}, []string{"churn"}, 3},
+	{catalog.DetectAnomalies, []string{"series"}, []string{"anomalies"}, 2, []string{"anomal", "unusual"}},
+	{catalog.RemoveAnomalies, []string{"series", "anomalies"}, []string{"clean series"}, 1, nil},
+	{catalog.Forecast, []string{"clean series"}, []string{"forecast"}, 5, []string{"forecast", "predict"}},
+	{catalog.Describe, []string{"series"}, []string{"statistics"}, 1, []string{"statistic", "average", "descri"}},
+	{catalog.Sentiment, []string{"texts"}, []string{"sentiment"}, 3, []string{"sentiment", "opinion"}},
+	{catalog.FindOutliers, []string{"rows"}, []string{"outliers"}, 3, []string{"outlier"}},
+	{catalog.Schedule, []string{"tasks", "workers"}, []string{"schedule"}, 5, []string{"schedul"}},
+	{catalog.Recommend, []string{"user"}, []string{"recommendations"}, 3, []string{"recommend"}},
+	{catalog.Churn, []string{"user"}, []string{"churn"}, 3, []string{"churn"}},
 }
 
 // build drafts a pipeline over the data the observation shows, and has the
 // planner's validator simulate it.
 func (l *look) build(ctx context.Context) error {
 	have := l.kinds()
-	if len(have) == 0 {
-		return nil
-	}
 	problem := &plan.Problem{Initial: have, Goals: l.goals(have)}
 	if len(problem.Goals) == 0 {
 		return nil
@@ -48,7 +48,11 @@ func (l *look) build(ctx context.Context) error {
 	var unreachable *plan.UnreachableError
 	if errors.As(err, &unreachable) {
 		l.kind = "pipeline_impossible"
-		l.text = "No sequence of tools reaches " + strings.Join(unreachable.Goals, ", ") + " from " + strings.Join(have, ", ") + "."
+		from := strings.Join(have, ", ")
+		if from == "" {
+			from = "nothing: the observation brings no data"
+		}
+		l.text = "No sequence of tools reaches " + strings.Join(unreachable.Goals, ", ") + " from " + from + "."
 		l.proves("planner", l.text, 0.95)
 		l.skip("draft_pipeline", l.text)
 		return nil
@@ -124,10 +128,7 @@ func (l *look) goals(have []string) []string {
 	}
 	for _, s := range stages {
 		goal := s.adds[0]
-		if goal == "clean series" {
-			goal = ""
-		}
-		if goal != "" && asked != "" && (strings.Contains(asked, goal) || strings.Contains(asked, strings.TrimSuffix(goal, "s"))) {
+		if s.named(asked) {
 			named = append(named, goal)
 		}
 		can := true
@@ -138,7 +139,7 @@ func (l *look) goals(have []string) []string {
 			for _, f := range s.adds {
 				holds[f] = true
 			}
-			if goal != "" {
+			if s.asks != nil {
 				possible = append(possible, goal)
 			}
 		}
@@ -147,4 +148,16 @@ func (l *look) goals(have []string) []string {
 		return named
 	}
 	return possible
+}
+
+// named reports whether the words ask for what the stage gives.
+func (s *stage) named(asked string) bool {
+	for _, word := range strings.Fields(asked) {
+		for _, start := range s.asks {
+			if strings.HasPrefix(strings.Trim(word, "\"'(.,"), start) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -9,6 +9,24 @@ type cause struct {
 	steps   []string
 }
 
+// denied ends a text that denies what follows: "no timeout", "without any".
+var denied = regexp.MustCompile(`(?i)\b(?:no|without|zero|0|free of|not (?:a|an|due to|caused by|because of))\s+(?:[\w-]+\s+)?$`)
+
+// longer is no denial: "no longer reachable".
+var longer = regexp.MustCompile(`(?i)\bno longer\s+$`)
+
+// namedIn returns the words of a text that give the cause away, those aside
+// that the text denies; "" if there are none.
+func (c *cause) namedIn(text string) string {
+	for _, m := range c.pattern.FindAllStringIndex(text, -1) {
+		before := text[max(0, m[0]-80):m[0]]
+		if !denied.MatchString(before) || longer.MatchString(before) {
+			return text[m[0]:m[1]]
+		}
+	}
+	return ""
+}
+
 func words(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + pattern) }
 
 // causes are tried in order; a text may fit several.

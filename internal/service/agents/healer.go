@@ -84,7 +84,7 @@ func (l *look) diagnoseTexts() (name string, found []string) {
 	hits := map[string][]string{}
 	for _, path := range names(l.seen.texts) {
 		for _, c := range causes {
-			if c.pattern.MatchString(l.seen.texts[path]) {
+			if c.namedIn(l.seen.texts[path]) != "" {
 				hits[c.name] = append(hits[c.name], path)
 			}
 		}
@@ -98,7 +98,7 @@ func (l *look) diagnoseTexts() (name string, found []string) {
 		match := ""
 		for _, c := range causes {
 			if c.name == name {
-				match = c.pattern.FindString(l.seen.texts[path])
+				match = c.namedIn(l.seen.texts[path])
 			}
 		}
 		l.proves(path, fmt.Sprintf("%q speaks of %s", cutText(match, 60), strings.ReplaceAll(name, "_", " ")), weightCause/math.Pow(2, float64(i)))
@@ -126,7 +126,11 @@ func (l *look) findBursts(ctx context.Context) []burst {
 		result := l.use(ctx, "detect_anomalies", catalog.DetectAnomalies, map[string]any{"series": x}, func(r map[string]any) map[string]any {
 			return map[string]any{"metric": path, "count": float64(len(catalog.Objects(r["anomalies"])))}
 		})
-		if b, ok := burstOf(path, x, indexes(result)); ok {
+		odd := indexes(result)
+		if result != nil && len(odd) == 0 {
+			odd = lateShift(x)
+		}
+		if b, ok := burstOf(path, x, odd); ok {
 			out = append(out, b)
 		}
 	}
@@ -214,7 +218,7 @@ func (l *look) correlate(bursts []burst) string {
 	}
 	for _, path := range names(l.seen.texts) {
 		at, err := time.Parse(time.RFC3339, l.seen.texts[path])
-		if err != nil || !changes.MatchString(path) {
+		if err != nil || !changes.MatchString(path) && !l.changeBeside(path) {
 			continue
 		}
 		if gap := began.Sub(at); gap >= 0 && gap <= time.Hour {
@@ -223,6 +227,18 @@ func (l *look) correlate(bursts []burst) string {
 		}
 	}
 	return ""
+}
+
+// changeBeside reports whether a text in the same object as path speaks of a
+// change, as in {"type": "deploy", "time": …}.
+func (l *look) changeBeside(path string) bool {
+	object, _ := split(path)
+	for other, text := range l.seen.texts {
+		if parent, _ := split(other); object != "" && parent == object && other != path && changes.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // timeOf reads the time of an index from a list called timestamps or times.

@@ -50,7 +50,7 @@ func (l *look) learner() error {
 		l.text = "These metrics have left what was learned: " + sentence(moved)
 	case total > 0:
 		l.kind = "baseline_updated"
-		l.text = fmt.Sprintf("%d metrics were learned from; none has drifted.", len(l.seen.scalars)+len(l.seen.series))
+		l.text = fmt.Sprintf("Metrics learned from: %d; none has drifted.", len(l.seen.scalars)+len(l.seen.series))
 		l.proves("baselines", fmt.Sprintf("%d values are behind the baselines", total), float64(total)/float64(total+20))
 	}
 	return nil

@@ -15,7 +15,7 @@ const ahead = 30
 // through the anomaly detector, and forecasts when a threshold is crossed.
 func (l *look) monitor(ctx context.Context) error {
 	var odd, breaches []string
-	checked := l.checkScalars(&odd)
+	checked := l.checkScalars(&odd, &breaches)
 	for i, path := range names(l.seen.series) {
 		x := l.seen.series[path]
 		if i >= mostSeries {
@@ -31,7 +31,11 @@ func (l *look) monitor(ctx context.Context) error {
 		})
 		if result != nil {
 			checked += len(catalog.Known(x))
-			if b, ok := burstOf(path, x, indexes(result)); ok {
+			places := indexes(result)
+			if len(places) == 0 {
+				places = lateShift(x)
+			}
+			if b, ok := burstOf(path, x, places); ok {
 				odd = append(odd, path)
 				l.proves(path, fmt.Sprintf("%d of %d points are anomalous, the furthest %s where %s is usual", b.count, len(x), show(b.peak), show(b.usual)),
 					0.8*(1-1/(1+math.Abs(b.peak-b.usual)/max(math.Abs(b.usual), 1e-12))))
@@ -46,7 +50,7 @@ func (l *look) monitor(ctx context.Context) error {
 	switch {
 	case len(odd) > 0:
 		l.kind = "anomaly"
-		l.text = fmt.Sprintf("%d of the metrics are out of line: %s", len(odd), sentence(append(odd, breaches...)))
+		l.text = "Out of line: " + sentence(append(odd, breaches...))
 	case len(breaches) > 0:
 		l.kind = "threshold_breach"
 		l.text = sentence(breaches)
@@ -67,11 +71,11 @@ func first(list []map[string]any, n int) []any {
 }
 
 // checkScalars judges single values against their baselines and thresholds.
-func (l *look) checkScalars(odd *[]string) (checked int) {
+func (l *look) checkScalars(odd, breaches *[]string) (checked int) {
 	for _, path := range names(l.seen.scalars) {
 		v := l.seen.scalars[path]
 		if limit, ok := l.seen.threshold(path); ok && v >= limit {
-			*odd = append(*odd, path)
+			*breaches = append(*breaches, path+" is at or above its threshold")
 			l.proves(path, fmt.Sprintf("%s has reached its threshold %s", show(v), show(limit)), 0.9)
 			l.did("check_threshold", map[string]any{"metric": path, "value": v, "threshold": limit, "breached": true})
 		}

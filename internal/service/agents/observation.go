@@ -196,7 +196,7 @@ func (o *observation) threshold(path string) (float64, bool) {
 			return v, true
 		}
 	}
-	if v, ok := o.thresholds[""]; ok && len(o.series) == 1 {
+	if v, ok := o.thresholds[""]; ok && len(o.series)+len(o.scalars) == 1 {
 		return v, true
 	}
 	return 0, false

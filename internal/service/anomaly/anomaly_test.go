@@ -247,7 +247,7 @@ func TestDetectRefusals(t *testing.T) {
 		`{"metrics":[` + p("1", "yesterday") + `]}`:                                       "bad_timestamp metrics[0].timestamp",
 		`{"metrics":[{"metric":"` + strings.Repeat("m", 300) + `","value":1}]}`:           "bad_metric_name metrics[0].metric",
 		`{"metrics":[{"metric":"m","value":1}],"timestamps":["2025-01-01"]}`:              "timestamps_without_series timestamps",
-		`{"series":[` + strings.Repeat("1,", 100_000) + `1]}`:                             "too_many_points metrics",
+		`{"series":[` + strings.Repeat("1,", 100_000) + `1]}`:                             "too_many_points series",
 		`{"series":[1e300,-1e300,1e-300,0,1e300,5,1.7e308,-1.7e308,3,3,3,3,3,3,3,3,3,3]}`: "",
 	} {
 		_, _, e := post[api.DetectAnswer](t, "/anomaly/detect", body)

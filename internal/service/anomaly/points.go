@@ -43,7 +43,11 @@ func (s *Service) readMetrics(req *api.DetectRequest) ([]*metric, *api.Error) {
 			At("metrics", "has %d points", len(req.Metrics)).At("series", "has %d points", len(req.Series))
 	}
 	if n := len(req.Metrics) + len(req.Series); n > s.limits.Points {
-		return nil, api.Unprocessable("too_many_points", "the request has %d points; the limit is %d", n, s.limits.Points).At("metrics", "has %d points", n)
+		field := "metrics"
+		if len(req.Series) > 0 {
+			field = "series"
+		}
+		return nil, api.Unprocessable("too_many_points", "%s has %d points; the limit is %d", field, n, s.limits.Points).At(field, "has %d points", n)
 	}
 	if len(req.Series) > 0 {
 		return readSeries(req)

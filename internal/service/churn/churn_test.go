@@ -128,6 +128,16 @@ func TestLongerAbsenceIsNeverSafer(t *testing.T) {
 	}
 }
 
+func TestADriverShowsWhatTheModelSaw(t *testing.T) {
+	t.Parallel()
+	a, _ := predict(t, setup(t).service, "t", `{"recency_days":200,"frequency":-5}`)
+	for _, d := range a.Drivers {
+		if d.Feature == "frequency" && string(d.Value) != "null" {
+			t.Errorf("a frequency below 0 is of no use, but the driver shows %s", d.Value)
+		}
+	}
+}
+
 func TestNothingRecognisedIsTheBaseRate(t *testing.T) {
 	t.Parallel()
 	s := setup(t).service

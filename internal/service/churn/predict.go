@@ -134,8 +134,10 @@ func (p prediction) callerName(feature string) string {
 	return feature
 }
 
+// value is what the model saw of a feature: null for one that it could not use.
 func (p prediction) value(feature string) json.RawMessage {
-	if raw, ok := p.given[p.callerName(feature)]; ok {
+	_, used := p.row[feature]
+	if raw, ok := p.given[p.callerName(feature)]; ok && used {
 		return raw
 	}
 	if v := p.row[feature]; v.Kind == churn.Number { // worked out from others

@@ -59,7 +59,7 @@ func (s *Service) predictBacktest(ctx context.Context, call *service.Call, req *
 		return nil, err
 	}
 	answer := &api.BacktestAnswer{Horizon: p.horizon, Step: step, SeasonLength: set.neural.period}
-	fillBacktest(answer, entrants, unit)
+	fillBacktest(answer, entrants, unit, backtest.Scale(y, 1))
 	return answer, nil
 }
 
@@ -139,15 +139,16 @@ func named(models []string, n neural) ([]*entrant, error) {
 	return out, nil
 }
 
-// fillBacktest words the results in the unit of the series.
-func fillBacktest(answer *api.BacktestAnswer, entrants []*entrant, unit float64) {
+// fillBacktest words the results in the unit of the series. prior is the error
+// of one step that the intervals assume beforehand.
+func fillBacktest(answer *api.BacktestAnswer, entrants []*entrant, unit, prior float64) {
 	best := math.Inf(1)
 	for _, e := range entrants {
 		m := api.BacktestModel{Model: e.shown, Windows: []api.BacktestWindow{}, Problem: e.problem}
 		if len(e.windows) > 0 {
 			m.MASE, m.SMAPE = finite(e.errors.MASE), finite(e.errors.SMAPE)
 			m.MAE, m.RMSE = finite(e.errors.MAE*unit), finite(e.errors.RMSE*unit)
-			m.Coverage = finite(backtest.Coverage(e.windows, 0.8, 0))
+			m.Coverage = finite(backtest.Coverage(e.windows, 0.8, prior))
 			if e.errors.MASE < best {
 				best, answer.Best = e.errors.MASE, e.shown
 			}

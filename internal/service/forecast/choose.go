@@ -49,16 +49,12 @@ func choose(entrants []*entrant, plan plan) string {
 	return fmt.Sprintf("least error over %d back-test windows (MASE %.3f)", len(plan.origins), best)
 }
 
-// chooseUntested is for series too short to hold anything back: the simplest
-// trustworthy model.
+// chooseUntested is for the two or three values of which none can be held back.
 func chooseUntested(entrants []*entrant) string {
-	for _, name := range []string{modelTheta, modelNaive} {
-		for _, e := range entrants {
-			if e.name == name && e.problem == "" {
-				e.weight = 1
-				return "the series is too short for a back-test; the model with the fewest parameters answers"
-			}
+	for _, e := range entrants {
+		if e.name == modelNaive {
+			e.weight = 1
 		}
 	}
-	return "no model fits the series"
+	return "the series is too short for a back-test; its last value is repeated"
 }

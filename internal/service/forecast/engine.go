@@ -51,6 +51,14 @@ func run(ctx context.Context, t task) (*outcome, error) {
 		t.warn("only the newest %d of %d points were used", longestHistory, len(y))
 		y = y[len(y)-longestHistory:]
 	}
+	y, strays := withoutStrays(y)
+	if len(strays) > 0 {
+		t.warn("%s", strayText(strays))
+	}
+	y, giants := tamed(y)
+	if giants > 0 {
+		t.warn("%s more than a billion times as large as nine in ten of the others; they were taken for a billion times", counted(giants, "value is", "values are"))
+	}
 	out := &outcome{atLeast0: slices.Min(y) >= 0, unit: unitOf(y)}
 	y = divided(y, out.unit)
 	out.period = t.season(y)
@@ -82,6 +90,28 @@ func (t task) tell(share float64) {
 	if t.progress != nil {
 		t.progress(share)
 	}
+}
+
+// tamed pulls in the values that are out of all proportion to the others, which
+// would vanish beside them: to 1e9 times the size that nine in ten stay below.
+func tamed(y []float64) (out []float64, giants int) {
+	size := make([]float64, len(y))
+	for i, v := range y {
+		size[i] = math.Abs(v)
+	}
+	slices.Sort(size)
+	limit := 1e9 * size[9*(len(size)-1)/10]
+	if limit == 0 || size[len(size)-1] <= limit {
+		return y, 0
+	}
+	out = slices.Clone(y)
+	for i, v := range y {
+		if math.Abs(v) > limit {
+			out[i] = math.Copysign(limit, v)
+			giants++
+		}
+	}
+	return out, giants
 }
 
 // unitOf is the largest size in y, or 1 when all are 0. Dividing by it keeps

@@ -11,8 +11,8 @@ import (
 	"github.com/omni-run/omni/internal/service"
 )
 
-// fullTraining is how many series of a call may each train on as many windows
-// as a series alone; more share what those would take.
+// fullTraining is how many series of a call may each train as long as a series
+// alone; more share what those would take.
 const fullTraining = 20
 
 // predictMany forecasts many series side by side; one that fails does not
@@ -26,7 +26,7 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 		return nil, err
 	}
 	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode != modeGlobal {
-		call.Warn("with %d series in one call, each network trains on fewer windows than it would alone", len(req.Series))
+		call.Warn("with %d series in one call, each network trains on fewer windows, and for fewer epochs, than it would alone", len(req.Series))
 	}
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
 	failures := make([]error, len(req.Series))

@@ -20,7 +20,10 @@ const (
 	// workBudget bounds one training: windows times epochs times steps.
 	workBudget   = 120_000
 	leastWindows = 24
-	mostWindows  = 512
+	// leastEpochs is what a network of a call of many series trains for at
+	// least.
+	leastEpochs = 10
+	mostWindows = 512
 	// longestLookback bounds what the network reads; longer sequences gain
 	// nothing and cost in proportion.
 	longestLookback = 256
@@ -107,10 +110,15 @@ type trained struct {
 func (n neural) train(ctx context.Context, y []float64, progress func(float64)) (*trained, error) {
 	lookback := min(n.lookback, longestLookback, len(y)-1)
 	t := newTransform(y, n.period)
-	windows := max(leastWindows, min(mostWindows, workBudget/max(1, n.share)/(lookback*n.epochs)))
+	budget := workBudget / max(1, n.share) / lookback
+	windows := max(leastWindows, min(mostWindows, budget/n.epochs))
+	epochs := n.epochs
+	if n.share > 1 {
+		epochs = max(min(leastEpochs, epochs), min(epochs, budget/windows))
+	}
 	net, report, err := lstm.TrainSeries(ctx, [][]float64{t.apply(y)}, lstm.SeriesConfig{
 		Lookback: lookback, MaxWindows: windows,
-		Training: lstm.Training{Epochs: n.epochs, Rate: min(mostRate, rateScale*n.rate), Patience: patience},
+		Training: lstm.Training{Epochs: epochs, Rate: min(mostRate, rateScale*n.rate), Patience: patience},
 	}, rand.New(rand.NewPCG(uint64(n.seed), uint64(lookback))), progress)
 	if err != nil {
 		return nil, err

@@ -22,24 +22,23 @@ type outcome struct {
 // the back-test says of the answer.
 func (out *outcome) finish(y []float64, entrants []*entrant, plan plan) {
 	windows := blended(entrants)
-	floor := 0.0
+	prior := backtest.Scale(y, 1)
 	if len(windows) == 0 {
 		// Nothing was held out: the steps of the series itself are the errors.
 		for i := 1; i < len(y); i++ {
 			windows = append(windows, backtest.Window{Origin: i, Actual: y[i : i+1], Forecast: y[i-1 : i]})
 		}
-		out.margins = backtest.Calibrate(windows, floor)
 	} else {
-		out.margins = backtest.Calibrate(windows, floor)
 		e := backtest.Measure(windows, plan.scale)
 		out.backtest = api.ForecastBacktest{
 			MASE: finite(e.MASE), SMAPE: finite(e.SMAPE), MAE: finite(e.MAE * out.unit), RMSE: finite(e.RMSE * out.unit),
-			Windows: len(windows), Horizon: plan.horizon, Coverage: finite(backtest.Coverage(windows, 0.8, floor)),
+			Windows: len(windows), Horizon: plan.horizon, Coverage: finite(backtest.Coverage(windows, 0.8, prior)),
 		}
 		if out.backtest.Coverage != nil {
 			out.backtest.CoverageLevel = 80
 		}
 	}
+	out.margins = backtest.Calibrate(windows, prior)
 	for i, v := range out.forecast {
 		out.forecast[i] = out.bounded(v * out.unit)
 	}

@@ -93,6 +93,10 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if err != nil {
 		return nil, err
 	}
+	dates, err := clock.continued(set.horizon)
+	if err != nil {
+		return nil, err
+	}
 	if set.neural.lookback > longestLookback && set.mode != modeGlobal {
 		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
 	}
@@ -105,11 +109,7 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 		return nil, err
 	}
 	result := out.result(set)
-	if clock != nil && !clock.last.IsZero() {
-		for _, d := range continueDates(clock.freq, clock.last, set.horizon) {
-			result.Timestamps = append(result.Timestamps, d.Format(clock.layout))
-		}
-	}
+	result.Timestamps = dates
 	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(y) > 0 {
 		warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
 	}
@@ -121,6 +121,22 @@ type clock struct {
 	freq   frequency
 	last   time.Time
 	layout string
+}
+
+// continued writes the dates of the forecast, none when the last is unknown.
+func (c *clock) continued(steps int) ([]string, error) {
+	if c == nil || c.last.IsZero() {
+		return nil, nil
+	}
+	dates, err := futureDates("forecast_steps", c.freq, c.last, steps)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, steps)
+	for i, d := range dates {
+		out[i] = d.Format(c.layout)
+	}
+	return out, nil
 }
 
 // readClock returns nil for a series without any date or frequency.
@@ -142,14 +158,15 @@ func readClock(in api.ForecastSeries, prefix string, points int, warn func(strin
 		if err != nil {
 			return nil, err
 		}
-		c.last, c.layout = dates[len(dates)-1], layout
-		if in.Freq == "" {
-			found := infer(dates)
+		if c.layout = layout; in.Freq == "" {
+			var found inferred
+			found, dates = inferClock(dates)
 			c.freq = found.frequency
 			if !found.regular {
 				warn("the timestamps are not evenly spaced; the forecast continues with their usual step, %s", found.code)
 			}
 		}
+		c.last = dates[len(dates)-1]
 	case in.LastTimestamp != "":
 		if in.Freq == "" {
 			return nil, api.Unprocessable("missing_freq", "%slast_timestamp needs freq beside it", prefix).At(prefix+"freq", "is missing")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -23,11 +24,14 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 	if err != nil {
 		return nil, err
 	}
-	level, err := levels(optional(req.Level, 95))
-	if err != nil {
+	level := 95.0
+	if req.Level != nil {
+		level = *req.Level
+	}
+	if err := checkLevel("level", level); err != nil {
 		return nil, err
 	}
-	holiday, err := holidaysOf(req.Country)
+	holiday, err := holidaysOf(strings.ToUpper(req.Country))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +44,10 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 		return nil, err
 	}
 	n.lookback = min(n.lookback, max(1, len(h.y)-2))
-	future := continueDates(h.freq, h.dates[len(h.dates)-1], steps)
+	future, err := futureDates("forecast_days", h.freq, h.dates[len(h.dates)-1], steps)
+	if err != nil {
+		return nil, err
+	}
 	t := task{
 		y: h.y, horizon: steps, mode: modeAuto, neural: n, candidates: h.freq.seasons(), warn: call.Warn, progress: call.Progress,
 	}
@@ -56,15 +63,8 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 		Model: out.model, DataPointsUsed: h.used, Freq: h.freq.code, SeasonLength: out.period,
 		Backtest: out.backtest, Selection: out.selection,
 	}
-	fillRevenue(answer, out, future, h.layout, level[0]/100)
+	fillRevenue(answer, out, future, h.layout, level/100)
 	return answer, nil
-}
-
-func optional(v *float64, def float64) []float64 {
-	if v == nil {
-		return []float64{def}
-	}
-	return []float64{*v}
 }
 
 // fillRevenue words the forecast step by step and in total.
@@ -140,7 +140,7 @@ func (s *Service) readHistory(points []api.RevenuePoint, warn func(string, ...an
 		warn("only the newest %d of %d points were used", longestHistory, len(y))
 		y, dates = y[skip:], dates[skip:]
 	}
-	found := infer(dates)
+	found, dates := inferClock(dates)
 	h := &history{y: y, dates: dates, freq: found.frequency, layout: layout, used: len(y)}
 	if !found.regular || !h.fillGaps(warn) {
 		warn("the dates are not evenly spaced; the points were taken as they come and the forecast continues with their usual step, %s", h.freq.code)
@@ -167,15 +167,15 @@ func (h *history) fillGaps(warn func(string, ...any)) bool {
 		}
 	}
 	if missing := len(y) - len(h.y); missing > 0 {
-		warn("%s between the first and the last have no point (step %s); they were filled in by a straight line", counted(missing, "date"), h.freq.code)
+		warn("%s between the first and the last have no point (step %s); they were filled in by a straight line", counted(missing, "date", "dates"), h.freq.code)
 	}
 	h.y, h.dates = imputed(y, "linear"), dates
 	return true
 }
 
-func counted(n int, what string) string {
+func counted(n int, one, more string) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprint(n, " ", more)
 }

@@ -144,7 +144,8 @@ func TestRevenueRefusals(t *testing.T) {
 		"too large": {object{"historical_data": change(3, "revenue", 1e308)}, "value_out_of_range", "historical_data[3].revenue"},
 		"days":      {object{"historical_data": good(), "forecast_days": 3651}, "out_of_range", "forecast_days"},
 		"country":   {object{"historical_data": good(), "country": "XX"}, "unknown_country", "country"},
-		"level":     {object{"historical_data": good(), "level": 0}, "out_of_range", "level[0]"},
+		"level":     {object{"historical_data": good(), "level": 0}, "out_of_range", "level"},
+		"year":      {object{"historical_data": []object{{"date": "8000-12-31", "revenue": 1}, {"date": "9000-12-31", "revenue": 2}}, "forecast_days": 3}, "out_of_range", "forecast_days"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

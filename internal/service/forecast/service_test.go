@@ -414,3 +414,45 @@ func BenchmarkPredict(b *testing.B) {
 		})
 	}
 }
+
+func TestTheShortestSeries(t *testing.T) {
+	t.Parallel()
+	a, warnings := predict(t, forecast.New(forecast.Deps{}), object{"time_series": []float64{10, 12, 11}, "sequence_length": 1, "forecast_steps": 2})
+	if a.Model != "naive" || !slices.Equal(a.Forecast, []float64{11, 11}) || !strings.Contains(a.Selection.Reason, "too short") || len(warnings) > 0 {
+		t.Errorf("%s %v: %q, warnings %q", a.Model, a.Forecast, a.Selection.Reason, warnings)
+	}
+}
+
+func TestAStraightLineHasAnInterval(t *testing.T) {
+	t.Parallel()
+	a, _ := predict(t, forecast.New(forecast.Deps{}), object{"time_series": series(40, func(i int) float64 { return float64(i) }), "forecast_steps": 5})
+	for i, c := range a.ConfidenceIntervals {
+		if width := c.Upper - c.Lower; math.Abs(c.Prediction-float64(40+i)) > 1e-6 || width < 0.05 || width > 2 {
+			t.Errorf("step %d: %+v", i, c)
+		}
+	}
+}
+
+func TestGiantsAmongOrdinaryValues(t *testing.T) {
+	t.Parallel()
+	y := series(41, func(i int) float64 { return float64(1 + i%3) })
+	y[0], y[1], y[2] = 1e300, 1e299, 1e300
+	a, warnings := predict(t, forecast.New(forecast.Deps{}), object{"time_series": y, "forecast_steps": 4})
+	for _, v := range a.Forecast {
+		if v < 0 || v > 1000 {
+			t.Errorf("1, 2 and 3 after 1e300 continue as %v", a.Forecast)
+		}
+	}
+	if len(warnings) == 0 || !strings.Contains(warnings[0], "3 values are") {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+func TestDatesPastTheLastYear(t *testing.T) {
+	t.Parallel()
+	_, _, err := post(t.Context(), forecast.New(forecast.Deps{}), "/predict/revenue-lstm",
+		object{"time_series": zigzag, "freq": "9999Y", "last_timestamp": "2025-12-31"})
+	if e := refused(t, err, 422, "out_of_range"); e.Details[0].Field != "forecast_steps" {
+		t.Errorf("details %v", e.Details)
+	}
+}

@@ -64,12 +64,19 @@ func levels(asked []float64) ([]float64, error) {
 		return nil, api.Unprocessable("too_many_levels", "level has %d entries; at most %d", len(asked), mostLevels).At("level", "too many")
 	}
 	for i, v := range asked {
-		if !(v > 0 && v < 100) {
-			return nil, api.Unprocessable("out_of_range", "level[%d] is %g; a level is a percentage above 0 and below 100", i, v).
-				At(fmt.Sprintf("level[%d]", i), "must be above 0 and below 100")
+		if err := checkLevel(fmt.Sprintf("level[%d]", i), v); err != nil {
+			return nil, err
 		}
 	}
 	return asked, nil
+}
+
+func checkLevel(field string, v float64) error {
+	if !(v > 0 && v < 100) {
+		return api.Unprocessable("out_of_range", "%s is %g; a level is a percentage above 0 and below 100", field, v).
+			At(field, "must be above 0 and below 100")
+	}
+	return nil
 }
 
 func checkQuantiles(asked []float64) error {

@@ -227,6 +227,11 @@ func tellComparison(result map[string]any) string {
 	if _, ok := result["correlation"]; ok {
 		text += ", correlation " + number(result["correlation"])
 	}
+	first, one := result["first_growth_percent"].(float64)
+	second, two := result["second_growth_percent"].(float64)
+	if one && two {
+		text += fmt.Sprintf("; from first to last value %s changed by %s%%, %s by %s%%", a, number(first), b, number(second))
+	}
 	return text + "."
 }
 
@@ -261,12 +266,15 @@ func (x *session) compose() string {
 		}
 		st := x.steps[at]
 		text := tell(st.operation.tool, st.result)
+		if g.tool == catalog.Describe {
+			text = tellAsked(g.clause, st.result) + text
+		}
 		switch {
 		case g.tool == catalog.Forecast && isOneOf(kindSeries+":"+g.subject+clean, st.operation.needs):
 			text = "Without the unusual points: " + text
 		case g.of == "forecast":
 			text = "Of the forecast: " + text
-		case several && g.subject != "":
+		case several && g.subject != "" && g.tool != catalog.Compare:
 			text = g.subject + ": " + text
 		}
 		parts = append(parts, text)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/omni-run/omni/internal/ml/calc"
 	"github.com/omni-run/omni/internal/ml/route"
 	"github.com/omni-run/omni/internal/tool/catalog"
 )
@@ -36,7 +37,9 @@ type facts struct {
 	objects []object
 	scalars map[string]float64
 	strings map[string]string
-	horizon int
+	// quantities are the numbers given by name, in the context or the words.
+	quantities map[string]float64
+	horizon    int
 	// stated tells how the horizon became known.
 	stated string
 	limit  int
@@ -52,6 +55,7 @@ var (
 	userInText  = regexp.MustCompile(`(?i)\b(?:user|customer|client|account)(?:[_ ]?id)?[\s:=#]+([A-Za-z0-9][\w.\-@]*\d[\w.\-@]*|"[^"]+"|'[^']+')|\b((?:user|customer|client)[_-][A-Za-z]*\d[\w.\-]*)`)
 	aheadCount  = regexp.MustCompile(`(?i)\b(?:next|coming|following|upcoming|another|for|of|ahead)\s+(?:the\s+)?(?:next\s+)?(\d{1,6})\s*(?:-\s*)?(steps?|points?|values?|periods?|observations?|hours?|days?|weeks?|months?|quarters?|years?)?`)
 	countAhead  = regexp.MustCompile(`(?i)\b(\d{1,6})[\s-](steps?|points?|values?|periods?|hours?|days?|weeks?|months?|quarters?|years?)(?:[\s-](?:ahead|forecast|outlook|projection|horizon|into|from now))`)
+	afterVerb   = regexp.MustCompile(`(?i)\b(?:forecast|predict|project|extrapolate|extend)(?:s|ing)?\s+(?:[a-z]+\s+){0,3}?(?:by\s+)?(\d{1,6})\s+(?:more\s+|further\s+|future\s+)?(steps?|points?|values?|periods?|observations?|hours?|days?|weeks?|months?|quarters?|years?)\b`)
 	aheadOne    = regexp.MustCompile(`(?i)\b(?:next|coming|following|this coming)\s+(hour|day|week|month|quarter|year)\b|\b(tomorrow)\b`)
 	topCount    = regexp.MustCompile(`(?i)\b(?:top|best|suggest|recommend)\s+(\d{1,3})\b|\b(\d{1,3})\s+(?:products?|items?|recommendations?|results?|matches)\b`)
 )
@@ -66,6 +70,10 @@ func readFacts(problem string, context map[string]any) *facts {
 	}
 	f.fromWords(problem)
 	f.readHorizon(problem)
+	f.quantities = calc.Stated(problem)
+	for path, v := range f.scalars {
+		f.quantities[strings.ReplaceAll(strings.ToLower(path[strings.LastIndexByte(path, '.')+1:]), "_", " ")] = v
+	}
 	if m := topCount.FindStringSubmatch(problem); m != nil {
 		f.limit, _ = strconv.Atoi(m[1] + m[2])
 	}
@@ -252,7 +260,7 @@ func (f *facts) readHorizon(problem string) {
 		}
 	}
 	unit := f.unit(problem)
-	for _, pattern := range []*regexp.Regexp{aheadCount, countAhead} {
+	for _, pattern := range []*regexp.Regexp{aheadCount, countAhead, afterVerb} {
 		for _, m := range pattern.FindAllStringSubmatch(problem, -1) {
 			if m[2] == "" && !strings.Contains(strings.ToLower(m[0]), "next") {
 				continue // "for 3" alone says nothing about a horizon

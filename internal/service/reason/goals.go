@@ -3,6 +3,7 @@ package reason
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ func (s *Service) understand(req *api.ReasonRequest) (*understanding, error) {
 	for _, clause := range u.clauses {
 		s.read(u, clause)
 	}
+	u.dropPremises()
 	if len(u.goals) == 0 && len(u.missing) == 0 && generic.MatchString(req.Problem) && !openEnded.MatchString(req.Problem) {
 		u.byData(req.Problem)
 	}
@@ -85,6 +87,12 @@ func (s *Service) read(u *understanding, clause string) {
 		return
 	}
 	asked := s.words.asked(clause)
+	if len(asked) == 0 && declined.MatchString(clause) {
+		return // it only says what is not wanted
+	}
+	if u.derive(clause, asked) {
+		return
+	}
 	withValues, names := u.substitute(clause)
 	expression, sums := calc.Find(withValues)
 	if sums && names == "" && len(asked) > 0 && onlyStatistics(asked) {
@@ -129,6 +137,31 @@ func (s *Service) read(u *understanding, clause string) {
 	}
 	for _, name := range runnable {
 		u.aim(name, clause, "the words "+quoteAll(asked[name]))
+	}
+}
+
+// derive serves a question that named quantities answer by definition, such as
+// the profit of revenue and costs.
+func (u *understanding) derive(clause string, asked map[string][]string) bool {
+	if !onlyStatistics(asked) || len(asked) > 0 && u.facts.has(kindSeries) {
+		return false
+	}
+	expression, ok := calc.Derive(clause, u.facts.quantities)
+	if ok {
+		u.addGoal(goal{tool: catalog.Calculate, clause: clause, why: "the quantities it takes are given by name", expression: expression, fact: "value:" + expression})
+	}
+	return ok
+}
+
+// outcome asks for no more than the result of the sentence before.
+var outcome = regexp.MustCompile(`(?i)^(?:so |then )?(?:what(?:'s| is| will be| would be)|how much is) (?:the |its |my )?(?:final |new |total |discounted |sale |resulting )*(?:price|amount|result|answer|value|total|cost)$`)
+
+// dropPremises forgets the clauses that only stated what a calculation then
+// used, or asked for its result.
+func (u *understanding) dropPremises() {
+	calculates := slices.ContainsFunc(u.goals, func(g goal) bool { return g.tool == catalog.Calculate })
+	if calculates {
+		u.unmet = slices.DeleteFunc(u.unmet, func(clause string) bool { return len(calc.Stated(clause)) > 0 || outcome.MatchString(clause) })
 	}
 }
 
@@ -403,12 +436,17 @@ func (u *understanding) aimSeries(g goal) {
 			g.fact = "anomalies:" + o.name
 		default:
 			g.fact = "statistics:" + o.name
-			if yielding.MatchString(g.clause) {
+			if yielding.MatchString(g.clause) || theirs.MatchString(g.clause) && u.forecasts(o.name) {
 				g.of, g.fact = "forecast", "statistics:forecast:"+o.name
 			}
 		}
 		u.addGoal(g)
 	}
+}
+
+// forecasts reports whether the forecast of a series was asked for before.
+func (u *understanding) forecasts(name string) bool {
+	return slices.ContainsFunc(u.goals, func(g goal) bool { return g.fact == "forecast:"+name })
 }
 
 func (u *understanding) addGoal(g goal) {

@@ -52,7 +52,7 @@ func stems(text string) []string {
 
 // asked returns for each tool the trigger phrases a clause holds.
 func (l *lexicon) asked(clause string) map[string][]string {
-	clause = meaning.ReplaceAllString(clause, " ")
+	clause = declined.ReplaceAllString(meaning.ReplaceAllString(clause, " "), " ")
 	words := " " + strings.Join(stems(clause), " ") + " "
 	out := map[string][]string{}
 	for _, name := range l.names {
@@ -91,11 +91,15 @@ func (l *lexicon) similar(clause string, can func(string) bool) (string, route.M
 // meaning has the stem of mean, and nothing to do with it.
 var meaning = regexp.MustCompile(`(?i)\bmeaning(?:s|ful)?\b|\bwhat do(?:es)? .{1,60} mean\b`)
 
+// declined is what a clause says is not wanted, up to its end or a turn.
+var declined = regexp.MustCompile(`(?i)\b(?:do not|don't|don’t|no need to|need not|needn't|instead of|rather than)\b.*?(?:$|[,;:]|\b(?:but|just|only|instead)\b)`)
+
 var (
 	sentenceEnd = regexp.MustCompile(`[.;!?]+(?:\s+|$)|\n+`)
 	joints      = regexp.MustCompile(`(?i)\s*,?\s+(?:and then|then|and also|and|also|but|as well as|afterwards|finally)\s+|,\s+`)
 	openEnded   = regexp.MustCompile(`(?i)^\s*(?:please\s+|can you\s+|could you\s+)*(?:write|compose|draft|translate|paraphrase|rewrite|invent|brainstorm|imagine|implement|code|program|tell me a (?:joke|story)|make up|explain (?:how|what|why)|who |where (?:is|are|was)|why )`)
 	generic     = regexp.MustCompile(`(?i)\b(?:analy[sz]e|analysis|insights?|what can you (?:tell|say)|tell me about|look at|examine|overview|inspect|explore|understand|summari[sz]e|what do you see|evaluate|report)\b`)
+	theirs      = regexp.MustCompile(`(?i)\b(?:add|sum|total|average)\w*\s+(?:of\s+)?(?:them|these|those|it|the results?)\b|\btheir\b`)
 	yielding    = regexp.MustCompile(`(?i)\b(?:of|for|in|over|across)\s+(?:the\s+)?(?:forecast|forecasts|forecasted|predicted|projected|next|coming)\b|\b(?:forecast|predicted|projected)\s+(?:values?|total|sum|average|mean|maximum|minimum|revenue|sales)\b`)
 )
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/llm"
@@ -44,7 +45,8 @@ func (s *Service) withModel(ctx context.Context, call *service.Call, req *api.Re
 	}
 	usage := api.ReasonUsage{}
 	text := ""
-	for x.stopped == "max_steps" {
+	// A turn whose calls are all refused takes no step, so turns are bounded too.
+	for turn := 0; turn < 2*budget.MaxSteps && x.stopped == "max_steps"; turn++ {
 		response, err := s.deps.LLM.Chat(ctx, &llm.Request{Messages: messages, Tools: s.offered(), MaxTokens: min(4_096, max(1, budget.MaxTokens-usage.OutputTokens))})
 		if err != nil {
 			return nil, modelError(ctx, err)
@@ -65,8 +67,7 @@ func (s *Service) withModel(ctx context.Context, call *service.Call, req *api.Re
 			return nil, modelError(ctx, ctx.Err())
 		case usage.InputTokens+usage.OutputTokens >= budget.MaxTokens:
 			x.stopped = "budget"
-		case x.executed() >= budget.MaxSteps || len(x.steps) >= 2*budget.MaxSteps:
-			x.stopped = "max_steps"
+		case x.executed() >= budget.MaxSteps:
 			return x.modelAnswer(s, "", &usage), nil
 		}
 	}
@@ -213,6 +214,17 @@ func (x *session) callTool(ctx context.Context, name string, arguments map[strin
 	return wrap(cut(plainJSON(st.result), shortList)), nil
 }
 
+// modelRest is how long a caller should leave a failing provider alone.
+const modelRest = 5 * time.Second
+
+// unavailable is 503 rather than 502, which a gateway answers for a worker that
+// broke.
+func unavailable(code, message string) *api.Error {
+	e := api.NewError(http.StatusServiceUnavailable, code, "%s", message)
+	e.RetryAfter = modelRest
+	return e
+}
+
 // modelError is the caller's half of a failed completion.
 func modelError(ctx context.Context, err error) error {
 	var failed *llm.Error
@@ -221,13 +233,13 @@ func modelError(ctx context.Context, err error) error {
 		case llm.Timeout:
 			return api.NewError(http.StatusGatewayTimeout, "llm_timeout", "the language model did not answer in time").Because(err)
 		case llm.RateLimited:
-			return api.NewError(http.StatusBadGateway, "llm_rate_limited", "the language model's provider is limiting requests; try again later").Because(err)
+			return unavailable("llm_rate_limited", "the language model's provider is limiting requests; try again later").Because(err)
 		case llm.Refused:
-			return api.NewError(http.StatusBadGateway, "llm_refused", "the language model's provider refused the request; the operator must look at its key, model and limits").Because(err)
+			return unavailable("llm_refused", "the language model's provider refused the request; the operator must look at its key, model and limits").Because(err)
 		case llm.TooLarge, llm.Malformed:
-			return api.NewError(http.StatusBadGateway, "llm_bad_answer", "the language model's provider answered something that cannot be used").Because(err)
+			return unavailable("llm_bad_answer", "the language model's provider answered something that cannot be used").Because(err)
 		}
-		return api.NewError(http.StatusBadGateway, "llm_unavailable", "the language model cannot be reached").Because(err)
+		return unavailable("llm_unavailable", "the language model cannot be reached").Because(err)
 	}
 	if ctx.Err() != nil {
 		return api.NewError(http.StatusGatewayTimeout, "llm_timeout", "the budget of time ran out before there was an answer").Because(err)

@@ -124,13 +124,30 @@ func TestModelIsStoppedByItsBudget(t *testing.T) {
 	}
 }
 
+func TestTurnsWithoutStepsEndToo(t *testing.T) {
+	t.Parallel()
+	for name, turn := range map[string]string{
+		"repeats":      callsTool("calculate", `{"expression":"1+1"}`),
+		"unknown tool": callsTool("launch_rocket", `{}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, script := withModel(t, false, turn)
+			a, _, err := b.post(t, "t1", map[string]any{"problem": "loop", "budget": map[string]any{"max_steps": 3}})
+			if err != nil || a.StoppedBy != "max_steps" || a.ExecutionResult.Success || len(script.sent) > 6 {
+				t.Fatalf("%+v after %d turns (%v)", a, len(script.sent), err)
+			}
+		})
+	}
+}
+
 func TestModelFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		turn, code string
 		status     int
 	}{
-		"limited": {"429", "llm_rate_limited", 502}, "broken": {"500", "llm_unavailable", 502}, "garbage": {"<html>", "llm_bad_answer", 502},
+		"limited": {"429", "llm_rate_limited", 503}, "broken": {"500", "llm_unavailable", 503}, "garbage": {"<html>", "llm_bad_answer", 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -101,6 +101,22 @@ func actions(a *api.ReasonAnswer) string {
 	return strings.Join(out, " ")
 }
 
+func TestPremisesAndOutcomesAreNotLeftUndone(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil)
+	for _, problem := range []string{"A jacket costs $80 and is 25% off. What is the final price?", "Sales grew from 200 to 250. What is the growth rate?"} {
+		a, call, err := b.post(t, "t1", map[string]any{"problem": problem})
+		if err != nil || strings.Contains(a.Text, "Not done") || len(call.Warnings()) > 0 {
+			t.Errorf("%q: %v %v", problem, a, err)
+		}
+	}
+	for _, problem := range []string{"What is 9 percent interest like?", "A jacket is 25% off."} {
+		if a, _, err := b.post(t, "t1", map[string]any{"problem": problem}); err == nil {
+			t.Errorf("%q: %s", problem, a.Text)
+		}
+	}
+}
+
 func TestMethodsDifferAndEachSolves(t *testing.T) {
 	t.Parallel()
 	b := setup(t, nil)
@@ -173,7 +189,7 @@ func TestProblems(t *testing.T) {
 		"horizon words":   {"predict the next 3 values", series, "forecast", "Forecast of the next 3: 22"},
 		"two weeks":       {"Forecast sales for the next 2 weeks", series, "forecast", "Forecast of the next 14"},
 		"day forecast":    {"Give me a 5-day forecast", series, "forecast", "Forecast of the next 5"},
-		"total of future": {"What is the total of the forecast for the next 4 days?", series, "forecast describe_series", "Of the forecast: Statistics of 4 values"},
+		"total of future": {"What is the total of the forecast for the next 4 days?", series, "forecast describe_series", "Of the forecast: The sum is 894.52. Statistics of 4 values"},
 		"dated rows":      {"Forecast revenue for the next 2 days", dated, "forecast_revenue", "day 1 20"},
 		"outlying rows":   {"Find outliers in this table", map[string]any{"rows": table}, "find_outliers", "row 12"},
 		"compare":         {"Compare north and south", map[string]any{"north": []any{1, 2, 3}, "south": []any{3, 4, 5}}, "compare_series", "a difference of 2"},
@@ -186,6 +202,17 @@ func TestProblems(t *testing.T) {
 		"happy":           {"Are my customers happy?", reviews, "analyze_sentiment", "3 texts"},
 		"growing":         {"Will revenue keep growing?", map[string]any{"revenue": weekly()}, "forecast", "Forecast of the next 7"},
 		"user in a word":  {"Suggest items for user_42", nil, "recommend_products", "No recommendations"},
+		"profit":          {"If revenue is 1200 and costs are 800, what is the profit?", nil, "calculate", "= 400."},
+		"profit, context": {"What is the profit?", map[string]any{"revenue": 1200, "costs": 800}, "calculate", "= 400."},
+		"premise":         {"Sales grew from 200 to 250. What is the growth rate?", nil, "calculate", "= 25."},
+		"discount":        {"A jacket costs $80 and is 25% off. What is the final price?", nil, "calculate", "= 60."},
+		"steps":           {"Forecast 3 steps", series, "forecast", "Forecast of the next 3: 22"},
+		"steps of a name": {"Forecast the revenue 4 days", series, "forecast", "Forecast of the next 4: 22"},
+		"not wanted":      {"Do not forecast; just find anomalies", series, "detect_anomalies", "unusual"},
+		"instead":         {"Describe the series instead of forecasting it", series, "describe_series", "Statistics of 60 values"},
+		"highest":         {"What is the highest value?", map[string]any{"v": []any{4, 9, 2}}, "describe_series", "The maximum is 9, at index 1."},
+		"add them":        {"Forecast the next 4 values and add them up", series, "forecast describe_series", "The sum is 894.52."},
+		"grew more":       {"Which of the two series grew more?", map[string]any{"a": []any{1, 2, 3}, "b": []any{10, 11, 12}}, "compare_series", "a changed by 200%, b by 20%"},
 		"vectors":         {`Search the knowledge base for "refund"`, nil, "search_texts", "q1"},
 	}
 	b, meaning := setup(t, nil), setup(t, withEmbedding)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/omni-run/omni/api"
+
 	"pgregory.net/rapid"
 
 	"github.com/omni-run/omni/internal/ml/als"
@@ -107,7 +109,7 @@ func TestWords(t *testing.T) {
 		"ÉCLAIR naïve":                    "éclair naïve",
 	} {
 		var got []string
-		words(text, func(w string) { got = append(got, w) })
+		words(text, func(w, _ string) { got = append(got, w) })
 		if strings.Join(got, " ") != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
@@ -137,5 +139,17 @@ func TestQuantizedCosinesAreClose(t *testing.T) {
 		if v := quantize(x); v.values != nil {
 			t.Errorf("%v was made a vector", x)
 		}
+	}
+}
+
+func TestReasonsShowWordsAsWritten(t *testing.T) {
+	t.Parallel()
+	v := newVocabulary()
+	d := v.add(&api.RecommendItem{ItemID: "1", Title: "Zoom LENS"})
+	if got := v.names[d.terms[1].word]; got != "lens" {
+		t.Errorf("shown as %q", got)
+	}
+	if _, ok := v.index["len"]; !ok {
+		t.Error("a plural counts without its s")
 	}
 }

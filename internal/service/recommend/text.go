@@ -41,6 +41,7 @@ type document struct {
 // items hold each.
 type vocabulary struct {
 	index map[string]int32
+	// names are the words as they were first written.
 	names []string
 	// holders is the number of items that hold each word.
 	holders   []int32
@@ -51,21 +52,22 @@ type vocabulary struct {
 
 func newVocabulary() vocabulary { return vocabulary{index: map[string]int32{}} }
 
-// words calls f for every word of s in lower case. Runs of letters and digits
+// words calls f for every word of s in lower case, as it counts and as written. Runs of letters and digits
 // are words, but for scripts written without spaces, where each character is.
 // A single letter or digit is no word: it says little and, being rare in a small
-// catalogue, would weigh much. A plain English plural loses its s, so that
-// "tripods" finds "tripod".
-func words(s string, f func(string)) {
+// catalogue, would weigh much. A plain English plural counts without its s, so
+// that "tripods" finds "tripod".
+func words(s string, f func(word, written string)) {
 	var b strings.Builder
 	runes := 0
 	flush := func() {
 		if runes > 1 {
-			w := b.String()
+			written := b.String()
+			w := written
 			if n := len(w); n > 3 && w[n-1] == 's' && w[n-2] != 's' && w[n-2] != 'u' && w[n-2] != 'i' {
 				w = w[:n-1]
 			}
-			f(w)
+			f(w, written)
 		}
 		b.Reset()
 		runes = 0
@@ -74,7 +76,7 @@ func words(s string, f func(string)) {
 		switch {
 		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
 			flush()
-			f(string(r))
+			f(string(r), string(r))
 		case unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r):
 			if runes < maxTermRunes {
 				b.WriteRune(unicode.ToLower(r))
@@ -91,8 +93,8 @@ func words(s string, f func(string)) {
 func (v *vocabulary) add(in *api.RecommendItem) document {
 	var d document
 	at := map[int32]int{}
-	count := func(weight float32) func(string) {
-		return func(w string) {
+	count := func(weight float32) func(string, string) {
+		return func(w, written string) {
 			id, ok := v.index[w]
 			if !ok {
 				if len(d.terms) == maxTerms {
@@ -100,9 +102,9 @@ func (v *vocabulary) add(in *api.RecommendItem) document {
 				}
 				id = int32(len(v.names))
 				v.index[w] = id
-				v.names = append(v.names, w)
+				v.names = append(v.names, written)
 				v.holders = append(v.holders, 0)
-				v.bytes += int64(len(w)) + 60
+				v.bytes += int64(len(w)+len(written)) + 60
 			}
 			k, ok := at[id]
 			if !ok {
@@ -143,7 +145,7 @@ func (v *vocabulary) remove(d document) {
 func (v *vocabulary) read(s string) document {
 	var d document
 	at := map[int32]int{}
-	words(s, func(w string) {
+	words(s, func(w, _ string) {
 		id, ok := v.index[w]
 		if !ok || v.holders[id] == 0 {
 			return

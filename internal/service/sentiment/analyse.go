@@ -94,6 +94,9 @@ func (a *analyser) analyse(ctx context.Context, said string) (api.SentimentResul
 // alone is neutral.
 func (a *analyser) classify(ids []int32, trust float64) probabilities {
 	if !a.tells(ids) {
+		if trust < 1 {
+			return unknowing // there are words, in another script
+		}
 		return probabilities{0.05, 0.9, 0.05}
 	}
 	p := probabilities(a.network.Classify(ids))

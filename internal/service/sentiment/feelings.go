@@ -128,7 +128,7 @@ whoa omg unbelievable incredible incredibly startled speechless suddenly astound
 }
 
 var emotionMarks = [len(emotions)]string{
-	joy:      "😀😃😄😁😆😂🤣😊🙂😍🥰😘🤗🤩🥳😎👍🎉❤💕💖",
+	joy:      "😀😃😄😁😆😂🤣😊🙂😍🥰😘🤗🤩🥳😎👍🎉❤♥💕💖",
 	sadness:  "😞😔😟🙁☹😢😭💔😿🥺",
 	anger:    "😤😠😡🤬👎🖕",
 	fear:     "😱😨😰😧😬",

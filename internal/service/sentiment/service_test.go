@@ -55,15 +55,18 @@ func TestSigns(t *testing.T) {
 			"I absolutely love this product, it works wonderfully!", "great", "not bad at all", "I don't hate it", "Not bad.", "I couldn't be happier with my purchase.",
 			"THIS IS AMAZING", "Best purchase I've ever made.", "The staff were friendly and helpful.", "The package arrived on Monday :)", "😍😍", "No complaints, everything works.",
 			"The battery lasts forever and the screen is gorgeous.", "Thank you so much for your help!", "This movie was brilliant.",
+			"Profits rose 20% in the third quarter.", "I wasn't disappointed.", "The battery lasts two days and charges fast.",
 		},
 		"negative": {
 			"This is the worst service I have ever had. Terrible.", "The food was not good.", "awful", "I would not recommend this to anyone.", "WORST. APP. EVER.", "It stopped working after two days.",
 			"The package arrived on Monday :(", "😡😡", "I am very disappointed with the quality.", "The app keeps crashing.", "I want a refund.", "It isn't worth the money.", "The movie was boring and far too long.",
 			"Customer support never answered my emails.", "I don't like it.",
+			"App crashes every time I open it.", "I still can't log in after resetting my password.", "Shares fell 12% after the warning.",
 		},
 		"neutral": {
 			"The meeting is scheduled for Tuesday at 10 am.", "The package arrived on Monday.", "What time does the store open?", "12345", "3.14 42 2024-01-01", "!!!", "Please send me the report by Friday.",
 			"The book has 300 pages.", "How do I export my data?", "The train to Berlin leaves at 9:15.", "The office is located on the third floor.",
+			"The quick brown fox jumps over the lazy dog.", "Lisbon is the capital of Portugal.", "He opened the window and sat down.", "It's okay I guess.",
 		},
 	} {
 		for _, said := range texts {
@@ -121,6 +124,19 @@ func TestBatchKeepsOrder(t *testing.T) {
 	}
 }
 
+func TestAScriptItCannotReadIsNotCalledSurelyNeutral(t *testing.T) {
+	t.Parallel()
+	s := load(t)
+	for _, said := range []string{"这个产品非常好，我很喜欢。", "Ужасный сервис, никогда больше.", "هذا رائع جدا"} {
+		if a := analyse(t, s, said); a.Sentiment != "neutral" || a.Score > 0.5 {
+			t.Errorf("%q: %+v", said, a)
+		}
+	}
+	if a := analyse(t, s, "12345"); a.Sentiment != "neutral" || a.Score < 0.8 {
+		t.Errorf("a number: %+v", a)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := load(t)
@@ -135,7 +151,7 @@ func TestBadInput(t *testing.T) {
 		"empty in list":  {`{"texts":["a","b"," "]}`, "empty_text", "texts[2]"},
 		"null in list":   {`{"texts":["a",null]}`, "empty_text", "texts[1]"},
 		"number":         {`{"text":5}`, "wrong_type", "text"},
-		"number in list": {`{"texts":["a",5]}`, "wrong_type", "texts"},
+		"number in list": {`{"texts":["a",5]}`, "wrong_type", "texts[1]"},
 		"long":           {`{"text":"` + long + `"}`, "text_too_long", "text"},
 		"long in list":   {`{"texts":["a","` + long + `"]}`, "text_too_long", "texts[1]"},
 		"many":           {`{"texts":["a"` + strings.Repeat(`,"a"`, maxTexts) + `]}`, "invalid_texts", "texts"},

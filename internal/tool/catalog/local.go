@@ -24,15 +24,15 @@ func local() []tool.Tool {
 		},
 		{
 			Name: Describe, Description: "Describe a series with statistics: count, mean, average, median, minimum, maximum, sum, total, standard deviation, quantiles, trend and growth.",
-			Triggers: []string{"average", "mean", "median", "sum", "total", "minimum", "maximum", "min", "max", "highest", "lowest", "largest", "smallest", "standard deviation", "variance", "statistics", "statistic", "describe", "summarize the numbers", "summary statistics", "summarize this series", "summarize the series", "trend", "percentile", "quantile", "range", "growth", "add up", "peak", "best", "worst", "distribution"},
+			Triggers: []string{"average", "mean", "median", "sum", "total", "minimum", "maximum", "min", "max", "highest", "lowest", "largest", "smallest", "standard deviation", "variance", "statistics", "statistic", "describe", "summarize the numbers", "summary statistics", "summarize this series", "summarize the series", "trend", "percentile", "quantile", "range", "growth", "add up", "add them", "sum them", "add these", "peak", "best", "worst", "distribution"},
 			Parameters: object([]string{"values"}, map[string]*tool.Schema{
 				"values": numbers("numbers", 1),
 			}),
 			Gives: []string{"mean", "median", "sum"}, Cost: 1, Call: describe,
 		},
 		{
-			Name: Compare, Description: "Compare two series: difference of means and totals, percent change, correlation.",
-			Triggers: []string{"compare", "comparison", "versus", "vs", "difference between", "correlation", "correlate", "correlated", "which is better", "which is higher", "which is larger"},
+			Name: Compare, Description: "Compare two series: difference of means and totals, percent change, growth of each, correlation.",
+			Triggers: []string{"compare", "comparison", "versus", "vs", "difference between", "correlation", "correlate", "correlated", "which is better", "which is higher", "which is larger", "which of the two", "which series", "grew more", "grew faster", "rose more", "rose faster", "outperformed"},
 			Parameters: object([]string{"first", "second"}, map[string]*tool.Schema{
 				"first": numbers("first series", 1), "second": numbers("second series", 1),
 				"names": {Type: "array", MaxItems: 2, Items: text("", 256)},
@@ -114,8 +114,8 @@ func describe(_ context.Context, _ tool.Invoke, a map[string]any) (map[string]an
 		"sum": calc.Sum(x), "std": calc.Deviation(x), "q25": calc.Quantile(x, 0.25), "q75": calc.Quantile(x, 0.75),
 		"first": x[0], "last": x[len(x)-1], "slope": Slope(x),
 	}
-	if x[0] != 0 {
-		out["growth_percent"] = 100 * (x[len(x)-1] - x[0]) / math.Abs(x[0])
+	if g, ok := growth(x); ok {
+		out["growth_percent"] = g
 	}
 	for name, v := range out {
 		if f := v.(float64); math.IsInf(f, 0) || math.IsNaN(f) {
@@ -159,6 +159,11 @@ func compare(_ context.Context, _ tool.Invoke, a map[string]any) (map[string]any
 		"first_sum": calc.Sum(lists[0]), "second_sum": calc.Sum(lists[1]),
 		"first_std": calc.Deviation(lists[0]), "second_std": calc.Deviation(lists[1]),
 	}
+	for i, field := range []string{"first_growth_percent", "second_growth_percent"} {
+		if g, ok := growth(lists[i]); ok {
+			out[field] = g
+		}
+	}
 	if m != 0 {
 		out["percent_change"] = 100 * (n - m) / math.Abs(m)
 	}
@@ -169,6 +174,16 @@ func compare(_ context.Context, _ tool.Invoke, a map[string]any) (map[string]any
 		out["names"] = names
 	}
 	return out, nil
+}
+
+// growth is the change from the first to the last value in percent of the
+// first; there is none of a single value or from 0.
+func growth(x []float64) (float64, bool) {
+	if len(x) < 2 || x[0] == 0 {
+		return 0, false
+	}
+	g := 100 * (x[len(x)-1] - x[0]) / math.Abs(x[0])
+	return g, !math.IsInf(g, 0) && !math.IsNaN(g)
 }
 
 // correlation is Pearson's, over the places where both have a value.

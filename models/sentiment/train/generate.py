@@ -10,6 +10,8 @@ and things in the plural, short first-person verdicts) the linear half only.
 import random
 import sys
 
+import everyday
+
 THING = """product app phone laptop camera headphones battery screen keyboard charger cable printer router watch tablet speaker
 service support team delivery package order hotel room restaurant food meal pizza coffee staff waiter driver flight seat course book
 movie song game update website checkout interface dashboard onboarding documentation api sdk report invoice price quality design
@@ -163,6 +165,18 @@ class Maker:
         y = self.r.random() < 0.5
         return hard(2 * y), self.finish(self.a(["I thought it would be %s, but " % self.a(NEG if y else POS), "I expected the worst, but " if y else "I had high hopes, but ", "at first I was not sure, but now "]) + self.clause(y))
 
+    def everyday(self):
+        """A line of everyday.py: half of them neutral, a fifth after a neutral one."""
+        if self.r.random() < 0.5:
+            return [0.02, 0.96, 0.02], self.finish(everyday.plain(self.r)).replace("!", ".")
+        if self.r.random() < 0.06:
+            return [0.45, 0.40, 0.15], self.finish(everyday.mixed(self.r)).replace("!", ".")
+        y = self.r.random() < 0.5
+        s = self.finish(everyday.verdict(self.r, y))
+        if self.r.random() < 0.2:
+            s = self.finish(everyday.plain(self.r)).replace("!", ".") + " " + s
+        return [0.02 if i != 2 * y else 0.96 for i in range(3)], s
+
 
 def extra(m):
     """One line of EXTRA."""
@@ -184,6 +198,9 @@ def main(out, more, count=24000):
     with open(out, "w") as f:
         for _ in range(count):
             p, s = m.line()
+            f.write("%g %g %g\t%s\n" % (*p, s))
+        for _ in range(count):
+            p, s = m.everyday()
             f.write("%g %g %g\t%s\n" % (*p, s))
     m = Maker(11)
     with open(more, "w") as f:
