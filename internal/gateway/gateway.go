@@ -148,7 +148,7 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 
 // assemble builds the edge on the open parts.
 func (g *Gateway) assemble(ctx context.Context) error {
-	limits, err := g.limits()
+	limits, err := g.limits() //nolint:contextcheck // the shared limit store lives until Close
 	if err != nil {
 		return err
 	}

@@ -245,17 +245,17 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	s.Start(t.Context())
 	s.Wait()
 	statuses := make(chan int, 2)
-	for range 2 {
-		go func() {
-			status, _, _ := send(t, srv, "POST", "/internal/block", `{}`)
-			statuses <- status
-		}()
+	admitted := func() {
+		status, _, _ := send(t, srv, "POST", "/internal/block", `{}`)
+		statuses <- status
 	}
-	<-entered // one runs; the other takes the one waiting place
-	eventually(t, func() bool {
-		status, out, _ := send(t, srv, "POST", "/internal/block", `{}`, api.HeaderDeadline, "1")
-		return status == 503 && out["error"] == "worker_busy"
-	})
+	go admitted()
+	<-entered
+	go admitted() // takes the one waiting place
+	eventually(t, func() bool { return strings.Contains(page(t, srv, "/internal/metrics"), "\nworker_waiting 1\n") })
+	if status, out, header := send(t, srv, "POST", "/internal/block", `{}`); status != 503 || out["error"] != "worker_busy" || header.Get("Retry-After") == "" {
+		t.Errorf("a third call: %d %v", status, out)
+	}
 	if got := s.Health().InFlight; got != 1 {
 		t.Errorf("in flight %d, want 1", got)
 	}
@@ -265,6 +265,21 @@ func TestConcurrencyIsBounded(t *testing.T) {
 			t.Errorf("admitted call answered %d", status)
 		}
 	}
+}
+
+// page reads something that is not JSON.
+func page(t *testing.T, srv *httptest.Server, path string) string {
+	t.Helper()
+	res, err := srv.Client().Get(srv.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 func TestDeadlineReachesTheModel(t *testing.T) {

@@ -91,6 +91,19 @@ func TestSmallProblemsAreSolvedAndBoundsHold(t *testing.T) {
 	})
 }
 
+// TestSmallProblemsAreProved: what can be tried whole needs no luck.
+func TestSmallProblemsAreProved(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 60 {
+		p := random(rng, 4, 2, schedule.Makespan)
+		in, r := solve(t, p, 1, aco.Options{Work: 100})
+		if best := optimum(in); !r.Optimal || r.Gap != 0 || math.Abs(r.Objective-best) > 1e-9*max(1, best) {
+			t.Errorf("found %g (optimal %v, gap %g), the optimum is %g", r.Objective, r.Optimal, r.Gap, best)
+		}
+	}
+}
+
 func TestSixTasksAreSolved(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(6, 6))

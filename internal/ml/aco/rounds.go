@@ -33,6 +33,9 @@ func (s *search) run() {
 	if s.ended == StoppedTime {
 		return
 	}
+	if !s.optimal() && s.enumerable() {
+		s.enumerate()
+	}
 	// The ties: a short climb from the best plan, never worse by the objective.
 	s.ended = ""
 	s.o.Work = s.spent + reserve
