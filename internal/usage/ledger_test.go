@@ -434,8 +434,11 @@ func TestPendingIsBounded(t *testing.T) {
 		}
 	}
 	s := l.Stats()
-	if len(l.pending) > 1000 || s.Pending+lost != 1000 || s.Lost != uint64(lost) || s.Pending < 10 {
-		t.Errorf("%d bytes pending, %d lost, stats %+v", len(l.pending), lost, s)
+	l.mu.Lock()
+	held := len(l.pending)
+	l.mu.Unlock()
+	if held > 1000 || s.Pending+lost != 1000 || s.Lost != uint64(lost) || s.Pending < 10 {
+		t.Errorf("%d bytes pending, %d lost, stats %+v", held, lost, s)
 	}
 	if got := l.MonthUnits("acme"); got != int64(s.Pending) {
 		t.Errorf("month has %d units, want the %d pending ones", got, s.Pending)
