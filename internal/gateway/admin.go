@@ -24,12 +24,21 @@ import (
 func OpenKeyStore(ctx context.Context, c config.Config) (authn.Store, error) {
 	switch c.Keys.Store {
 	case "file":
-		return filestore.Open(c.Keys.Path, filestore.Options{})
+		return store(filestore.Open(c.Keys.Path, filestore.Options{}))
 	case "sqlite":
-		return sqlitestore.Open(ctx, c.Keys.Path)
+		return store(sqlitestore.Open(ctx, c.Keys.Path))
 	default:
 		return nil, fmt.Errorf("keys.store = %q is not a kind of store", c.Keys.Store)
 	}
+}
+
+// store returns no store at all with an error: a nil pointer in an interface
+// would pass for one.
+func store[S authn.Store](s S, err error) (authn.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // NewIssuer makes keys and tenants in a store, under the configured tiers.

@@ -48,6 +48,9 @@ func run(ctx context.Context, o Options, ln net.Listener) error {
 	go func() { served <- door.Serve(ctx, ln) }()
 	g, err := Open(ctx, o)
 	if err != nil {
+		if ctx.Err() != nil {
+			return <-served // told to stop while it started: that is no failure
+		}
 		cancel() // nothing is open, so the door shuts at once
 		return errors.Join(err, <-served)
 	}
