@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/stl"
 )
 
 // Floats reads a list of numbers; null is NaN.
@@ -100,25 +101,4 @@ func HasGaps(x []float64) bool {
 
 // Fill replaces missing values by the line between their neighbours, at the
 // ends by the nearest value. A list without any value stays as it is.
-func Fill(x []float64) {
-	last := -1
-	for i, v := range x {
-		if math.IsNaN(v) {
-			continue
-		}
-		for j := last + 1; j < i; j++ {
-			if last < 0 {
-				x[j] = v
-			} else {
-				w := float64(j-last) / float64(i-last)
-				x[j] = x[last]*(1-w) + v*w
-			}
-		}
-		last = i
-	}
-	if last >= 0 {
-		for j := last + 1; j < len(x); j++ {
-			x[j] = x[last]
-		}
-	}
-}
+func Fill(x []float64) { copy(x, stl.Fill(x)) }
