@@ -77,10 +77,18 @@ func (g *Gateway) shutdown(ctx context.Context, srv *http.Server, interrupt cont
 		}
 	})
 	defer release.Stop()
-	if err := srv.Shutdown(stop); err != nil {
-		return errors.Join(fmt.Errorf("draining: %w", err), srv.Close())
+	err := srv.Shutdown(stop)
+	if err == nil {
+		return nil
 	}
-	return nil
+	// Shutdown looks only every half second: what was told to end just before
+	// the time was over may well have ended.
+	last, done := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer done()
+	if srv.Shutdown(last) == nil {
+		return nil
+	}
+	return errors.Join(fmt.Errorf("draining: %w", err), srv.Close())
 }
 
 // errInterrupted is the answer to a call that was running on a worker when the

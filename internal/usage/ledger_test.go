@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -571,12 +572,16 @@ func TestRecordAllocatesLittle(t *testing.T) {
 	defer closeNow(t, l)
 	e := entry("acme", 1)
 	record(t, l, e)
-	if n := testing.AllocsPerRun(200, func() {
-		if err := l.Record(e); err != nil {
-			t.Error(err)
-		}
-	}); n > 0 {
-		t.Errorf("%v allocations a call, want none", n)
+	least := math.Inf(1)
+	for range 20 { // the folding in the background allocates, and is counted when it falls in
+		least = min(least, testing.AllocsPerRun(100, func() {
+			if err := l.Record(e); err != nil {
+				t.Error(err)
+			}
+		}))
+	}
+	if least > 0 {
+		t.Errorf("%v allocations a call, want none", least)
 	}
 }
 
