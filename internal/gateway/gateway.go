@@ -133,6 +133,9 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 	h := g.opt.Config.Hold
 	o := pool.Options{
 		MaxWait: h.MaxWait.D(), Logger: g.opt.Log, Registerer: g.registry, Now: g.opt.Now,
+		// A dying worker can break several attempts in a row before it is seen to
+		// be gone; the retry budget bounds them all together.
+		Attempts: 6,
 	}
 	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
 	for _, w := range g.opt.Config.Workers {
