@@ -216,10 +216,13 @@ func (g *gateway) want(status int, method, path, key, body string, header ...str
 // eventually repeats a question until it is answered yes.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	pause := 20 * time.Millisecond
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(pause) {
 		if yes() {
 			return
 		}
+		// A long wait must not use up the rate limit of the key it asks with.
+		pause = min(pause*5/4, 250*time.Millisecond)
 	}
 	t.Fatalf("never: %s", what)
 }

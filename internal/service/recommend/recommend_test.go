@@ -636,7 +636,13 @@ func TestWritesDuringQueries(t *testing.T) {
 	before, _ := b.products("t", `{"user_id":"q","context":{"recent_views":["a1"]},"limit":100}`)
 	b.s.Forget("t")
 	after, _ := b.products("t", `{"user_id":"q","context":{"recent_views":["a1"]},"limit":100}`)
-	if len(before.Recommendations) != 16+rounds-1 || !slices.Equal(ids(before), ids(after)) {
+	if len(before.Recommendations) == 0 || !slices.Equal(ids(before), ids(after)) {
 		t.Errorf("memory: %v\nstore:  %v", ids(before), ids(after))
+	}
+	// How many the list holds depends on which interactions the model saw; the
+	// catalogue does not.
+	res, _, err := b.raw("t", "GET", "/recommend/items?limit=1", "")
+	if err != nil || res.(*api.RecommendCatalogAnswer).Total != 16+rounds {
+		t.Errorf("%+v %v", res, err)
 	}
 }
