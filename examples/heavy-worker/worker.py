@@ -189,7 +189,21 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/internal/metrics":
             self.reply(200, self.server.state.metrics().encode(), "text/plain; version=0.0.4; charset=utf-8")
         else:
+            self.refuse_method("POST")
+
+    def refuse_method(self, allowed):
+        """Another method than the path takes; a body, if any, is not read."""
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
+        if self.path.partition("?")[0] == self.server.path:
+            self.refuse(Refusal(405, "method_not_allowed", f"this path takes {allowed}"), [("Allow", allowed)])
+        else:
             self.refuse(Refusal(404, "not_found", "no such path"))
+
+    def do_DELETE(self):
+        self.refuse_method("POST")
+
+    do_PATCH = do_PUT = do_DELETE
 
     def do_POST(self):
         try:
@@ -229,7 +243,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(413, "body_too_large", f"the body may have {MAX_BODY} bytes")
         return self.rfile.read(int(length))
 
-    def refuse(self, refusal):
+    def refuse(self, refusal, headers=()):
         body = {
             "status": "error",
             "error": refusal.code,
@@ -239,8 +253,8 @@ class Handler(BaseHTTPRequestHandler):
         }
         if refusal.details:
             body["details"] = refusal.details
-        headers = [("Retry-After", str(refusal.retry_after))] if refusal.retry_after else []
-        self.reply_json(refusal.status, body, headers)
+        retry = [("Retry-After", str(refusal.retry_after))] if refusal.retry_after else []
+        self.reply_json(refusal.status, body, [*headers, *retry])
 
 
 class Server(ThreadingHTTPServer):
