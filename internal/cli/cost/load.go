@@ -51,6 +51,7 @@ func (l Load) Validate() error {
 // workerSeconds and gatewaySeconds are the busy seconds of a month. The gateway
 // is billed too while it waits for the worker.
 func (l Load) workerSeconds() float64 { return l.Requests * l.Milliseconds / 1000 }
+
 func (l Load) gatewaySeconds() float64 {
 	return l.workerSeconds() + l.Requests*l.GatewayMilliseconds/1000
 }
