@@ -26,7 +26,7 @@ func (d *demo) forecast(ctx context.Context) (string, error) {
 		return "", odd("no forecast of %d steps", steps)
 	}
 	var b strings.Builder
-	b.WriteString(forecastChart(d.app.out, s, a.ForecastResult, 14, d.ascii))
+	b.WriteString(forecastChart(d.app.out, s, a.ForecastResult, 14, d.ascii).String())
 	last := len(s.Values) - 1
 	fmt.Fprintf(&b, "  %d months of revenue; %s would be %s after %s in the last December\n", len(s.Values), shortDate(a.Timestamps[steps-1], true),
 		table.Number(a.Forecast[steps-1]), table.Number(s.Values[last]))
@@ -110,7 +110,7 @@ func (d *demo) anomalies(ctx context.Context) (string, error) {
 	}
 	left, right := labels(s)
 	var b strings.Builder
-	b.WriteString(detectChart(d.app.out, s.Values, a, left, right, 14, d.ascii))
+	b.WriteString(detectChart(d.app.out, s.Values, a, left, right, 14, d.ascii).String())
 	for _, x := range a.Anomalies {
 		fmt.Fprintf(&b, "  %s  %s, expected %s: %s\n", s.DateText(s.Dates[x.Index]), table.Number(x.Value), table.Number(x.Expected), x.Severity)
 	}

@@ -11,6 +11,7 @@ import (
 // fileFlags say how to read a CSV file and how to show what came of it.
 type fileFlags struct {
 	csvdata.Options
+	pictureFlags
 	json   bool
 	plot   bool
 	ascii  bool
@@ -25,6 +26,8 @@ func (f *fileFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.DateOrder, "date-order", "", "of 01/02/2026: dmy or mdy (default: find out)")
 	flags.BoolVar(&f.json, "json", false, "print the answer as JSON")
 	flags.BoolVar(&f.plot, "plot", false, "draw a chart (default: when a person looks)")
+	flags.StringVar(&f.png, "png", "", "draw the chart into this PNG file")
+	flags.StringVar(&f.svg, "svg", "", "draw the chart into this SVG file")
 	flags.BoolVar(&f.ascii, "ascii", false, "draw with plain letters")
 	flags.IntVar(&f.height, "height", 16, "lines of the chart")
 }

@@ -83,14 +83,18 @@ func (a *app) writeDetection(cmd *cobra.Command, s *csvdata.Series, answer *api.
 	if err := a.printf("%s\n\n", s); err != nil {
 		return err
 	}
+	left, right := labels(s)
+	if right == "" {
+		right = strconv.Itoa(len(s.Values))
+	}
+	c := detectChart(a.out, s.Values, answer, left, right, f.height, f.plain(a))
 	if f.wantsChart(a, cmd) {
-		left, right := labels(s)
-		if right == "" {
-			right = strconv.Itoa(len(s.Values))
-		}
-		if err := a.printf("%s\n", detectChart(a.out, s.Values, answer, left, right, f.height, f.plain(a))); err != nil {
+		if err := a.printf("%s\n", c); err != nil {
 			return err
 		}
+	}
+	if err := f.draw("What is unusual in "+s.Name, c, s.Dates, "values", "expected"); err != nil {
+		return err
 	}
 	if err := writeAnomalies(a.Stdout, s, answer); err != nil {
 		return err
@@ -120,8 +124,8 @@ func writeAnomalies(w io.Writer, s *csvdata.Series, answer *api.DetectAnswer) er
 }
 
 // detectChart draws a series in the corridor it was expected in.
-func detectChart(t terminal.Terminal, values []float64, answer *api.DetectAnswer, left, right string, height int, ascii bool) string {
-	c := chart.Chart{
+func detectChart(t terminal.Terminal, values []float64, answer *api.DetectAnswer, left, right string, height int, ascii bool) *chart.Chart {
+	c := &chart.Chart{
 		Lines: []chart.Line{{Values: values, Style: terminal.Cyan, Sign: '*'}},
 		Bands: []chart.Band{{Lower: answer.Lower, Upper: answer.Upper, Style: terminal.Dim}},
 		Left:  left, Right: right, Width: t.Width, Height: height, ASCII: ascii, Terminal: t,
@@ -129,5 +133,5 @@ func detectChart(t terminal.Terminal, values []float64, answer *api.DetectAnswer
 	for _, x := range answer.Anomalies {
 		c.Marks = append(c.Marks, chart.Mark{Index: x.Index, Value: x.Value})
 	}
-	return c.String()
+	return c
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -110,10 +112,14 @@ func (a *app) forecast(cmd *cobra.Command, path string, f *forecastFlags) error 
 	if err := a.printf("%s\n\n", s); err != nil {
 		return err
 	}
+	c := forecastChart(a.out, s, answer.ForecastResult, f.height, f.plain(a))
 	if f.wantsChart(a, cmd) {
-		if err := a.printf("%s\n", forecastChart(a.out, s, answer.ForecastResult, f.height, f.plain(a))); err != nil {
+		if err := a.printf("%s\n", c); err != nil {
 			return err
 		}
+	}
+	if err := f.draw("Forecast of "+s.Name+", "+answer.Model, c, chartDates(s, answer.ForecastResult, c), "history", "forecast", "interval"); err != nil {
+		return err
 	}
 	if err := writeForecast(a.Stdout, s, answer.ForecastResult, f.level); err != nil {
 		return err
@@ -212,7 +218,7 @@ func writeWhy(w io.Writer, r *api.ForecastResult) error {
 // forecastChart draws the newest history, the forecast and its widest
 // interval. History is cut to four times the horizon at least 40 values, so
 // that the forecast stays visible.
-func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult, height int, ascii bool) string {
+func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult, height int, ascii bool) *chart.Chart {
 	keep := min(len(s.Values), max(4*len(r.Forecast), 60))
 	history := s.Values[len(s.Values)-keep:]
 	n := len(history)
@@ -225,7 +231,7 @@ func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult
 	for i, c := range r.ConfidenceIntervals {
 		lower[i], upper[i] = c.Lower, c.Upper
 	}
-	c := chart.Chart{
+	c := &chart.Chart{
 		Lines: []chart.Line{
 			{Values: history, Style: terminal.Cyan, Sign: '*'},
 			{Start: start, Values: joined, Style: terminal.Yellow, Sign: 'o'},
@@ -240,5 +246,15 @@ func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult
 	if len(r.Timestamps) > 0 {
 		c.Right = shortDate(r.Timestamps[len(r.Timestamps)-1], s.WholeDays)
 	}
-	return c.String()
+	return c
+}
+
+// chartDates are the dates along the axis of a forecast's chart; nil when
+// history or forecast have none.
+func chartDates(s *csvdata.Series, r *api.ForecastResult, c *chart.Chart) []time.Time {
+	next := stamps(r.Timestamps)
+	if len(s.Dates) == 0 || len(next) != len(r.Forecast) {
+		return nil
+	}
+	return slices.Concat(s.Dates[len(s.Dates)-c.Divide:], next)
 }

@@ -167,10 +167,13 @@ func TestRetries(t *testing.T) {
 		answer        func(n int, w http.ResponseWriter) bool
 		sent, dropped uint64
 	}{
-		"busy twice":    {func(n int, w http.ResponseWriter) bool { return refuse(w, n < 3, 503) }, 1, 0},
-		"always busy":   {func(_ int, w http.ResponseWriter) bool { return refuse(w, true, 429) }, 0, 1},
-		"not welcome":   {func(n int, w http.ResponseWriter) bool { return refuse(w, n == 1, 401) }, 0, 1},
-		"one rejected":  {func(_ int, w http.ResponseWriter) bool { _, _ = io.WriteString(w, `{"partialSuccess":{"rejectedSpans":"1"}}`); return true }, 0, 1},
+		"busy twice":  {func(n int, w http.ResponseWriter) bool { return refuse(w, n < 3, 503) }, 1, 0},
+		"always busy": {func(_ int, w http.ResponseWriter) bool { return refuse(w, true, 429) }, 0, 1},
+		"not welcome": {func(n int, w http.ResponseWriter) bool { return refuse(w, n == 1, 401) }, 0, 1},
+		"one rejected": {func(_ int, w http.ResponseWriter) bool {
+			_, _ = io.WriteString(w, `{"partialSuccess":{"rejectedSpans":"1"}}`)
+			return true
+		}, 0, 1},
 		"no JSON reply": {func(_ int, w http.ResponseWriter) bool { _, _ = io.WriteString(w, "thanks"); return true }, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
