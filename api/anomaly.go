@@ -67,8 +67,12 @@ type DetectRequest struct {
 	Sensitivity *float64 `json:"sensitivity,omitempty"`
 	// Period is the season's length in points; found if absent or 0, none if 1.
 	Period *int `json:"period,omitempty"`
-	// Mode is "entire" (the default), "last" or "changepoint".
+	// Mode is "entire" (the default), "last", "changepoint", or "shape", which
+	// looks for stretches whose shape occurs nowhere else in the series.
 	Mode string `json:"mode,omitempty"`
+	// Window is the length of such a stretch, at least 4; if absent the period,
+	// or a thirtieth of the series.
+	Window *int `json:"window,omitempty"`
 }
 
 // MetricPoint is one measurement of one metric. A null value is a gap.
@@ -101,8 +105,9 @@ type DetectAnswer struct {
 	Series []DetectedSeries `json:"series"`
 }
 
-// PointAnomaly is one point outside its corridor, or in mode changepoint the
-// first point of a new level.
+// PointAnomaly is one point outside its corridor, in mode changepoint the first
+// point of a new level, in mode shape the point of a strange stretch that lies
+// farthest from the expected shape.
 type PointAnomaly struct {
 	Index     int     `json:"index"`
 	Metric    string  `json:"metric,omitempty"`
@@ -112,6 +117,11 @@ type PointAnomaly struct {
 	// Score is the distance from Expected in robust standard deviations.
 	Score    float64 `json:"score"`
 	Severity string  `json:"severity"`
+	// Start and Length are the stretch in mode shape; Like is where the one most
+	// like it begins.
+	Start  *int `json:"start,omitempty"`
+	Length int  `json:"length,omitempty"`
+	Like   *int `json:"like,omitempty"`
 }
 
 // ChangePoint is a lasting shift of level.
@@ -132,6 +142,76 @@ type DetectedSeries struct {
 	ChangePoints int    `json:"change_points"`
 	// Period is 0 for a series without season.
 	Period int `json:"period"`
+	// Window is the length of the stretches compared in mode shape.
+	Window int `json:"window,omitempty"`
 	// Threshold is how many robust standard deviations make an anomaly.
 	Threshold float64 `json:"threshold"`
+}
+
+// StreamRequest is the body of POST /anomaly/stream: the newest points of one
+// metric or several, each metric's in the order of their times.
+type StreamRequest struct {
+	Request
+	Metrics []MetricPoint `json:"metrics"`
+	// Threshold is the score from which a point is called an anomaly, in (0, 1];
+	// 0.5 by default.
+	Threshold *float64 `json:"threshold,omitempty"`
+}
+
+// StreamAnswer holds a verdict for each point of the request, in its order.
+type StreamAnswer struct {
+	Answer
+	Results []StreamVerdict `json:"results"`
+	// Count is how many of the results are anomalies.
+	Count     int     `json:"count"`
+	Threshold float64 `json:"threshold"`
+	// Streams says how much each metric of the call has seen.
+	Streams []StreamState `json:"streams"`
+}
+
+// StreamVerdict is the verdict on one point.
+type StreamVerdict struct {
+	Index     int      `json:"index"`
+	Metric    string   `json:"metric,omitempty"`
+	Value     *float64 `json:"value"`
+	Timestamp string   `json:"timestamp"`
+	// Score is 0 for nothing new up to 1.
+	Score     float64 `json:"score"`
+	IsAnomaly bool    `json:"is_anomaly"`
+	// Expected is the usual value of that hour of the week, or of the points
+	// just before; null before the first value.
+	Expected *float64 `json:"expected"`
+	// Reason names what stood out: value, season, spread or level.
+	Reason string `json:"reason,omitempty"`
+	// Repeated says that this point had been sent before: the verdict is the
+	// one given then, and the point was not counted again.
+	Repeated bool `json:"repeated,omitempty"`
+}
+
+// StreamState is how far a metric's stream has come.
+type StreamState struct {
+	Metric string `json:"metric"`
+	Points int    `json:"points"`
+	// LastTimestamp is that of the newest point.
+	LastTimestamp string `json:"last_timestamp,omitempty"`
+	// WarmingUp says that the first points are still only learnt from.
+	WarmingUp bool `json:"warming_up"`
+}
+
+// StreamsAnswer is what GET /anomaly/streams answers.
+type StreamsAnswer struct {
+	Answer
+	Streams []StreamState `json:"streams"`
+}
+
+// StreamForgetRequest is the body of POST /anomaly/streams/forget.
+type StreamForgetRequest struct {
+	Request
+	Metrics []string `json:"metrics"`
+}
+
+// StreamForgetAnswer says how many streams were forgotten.
+type StreamForgetAnswer struct {
+	Answer
+	Forgotten int `json:"forgotten"`
 }

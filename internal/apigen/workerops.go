@@ -62,6 +62,19 @@ func workerOperations() []operation {
 			Example: `{"series":[10,11,10,12,11,10,11,12,10,11,48,11,10,12,11,10,11,12,10,11]}`,
 		},
 		{
+			Method: "POST", Path: "/anomaly/stream", Tag: "anomaly", Summary: "Points judged as they arrive",
+			Notes:   "The worker keeps a state for each metric of the tenant, in bounded memory, so a call costs the same however long the stream is. A point with the metric and time of an earlier one gets that one's verdict again and is not counted twice: a call may be sent again.",
+			Request: "StreamRequest", Answer: "StreamAnswer", Required: []string{"metrics"},
+			Example: `{"metrics":[{"metric":"checkout.latency","value":120,"timestamp":"2026-11-01T08:00:00Z"},{"metric":"checkout.latency","value":118,"timestamp":"2026-11-01T08:01:00Z"}]}`,
+		},
+		{
+			Method: "GET", Path: "/anomaly/streams", Tag: "anomaly", Summary: "The metrics that are followed", Answer: "StreamsAnswer",
+		},
+		{
+			Method: "POST", Path: "/anomaly/streams/forget", Tag: "anomaly", Summary: "Follow metrics no longer",
+			Request: "StreamForgetRequest", Answer: "StreamForgetAnswer", Required: []string{"metrics"}, Example: `{"metrics":["checkout.latency"]}`,
+		},
+		{
 			Method: "POST", Path: "/anomaly/isolation-forest", Tag: "anomaly", Summary: "Unusual rows of a table",
 			Notes:   "Scores follow Liu et al. (2008) with the conventions of scikit-learn: anomaly_scores lie in [-1, 0], lower is more unusual; predictions are 1 or -1.",
 			Request: "IsolationForestRequest", Answer: "IsolationForestAnswer", Required: []string{"data"},

@@ -19,6 +19,7 @@ type detectFlags struct {
 	fileFlags
 	sensitivity float64
 	period      int
+	window      int
 	mode        string
 	failOn      bool
 }
@@ -35,13 +36,14 @@ func (a *app) detectCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.Float64Var(&f.sensitivity, "sensitivity", 60, "0 (only the grossest) to 99")
 	flags.IntVar(&f.period, "period", 0, "length of the season in points; 1 for none (default: find out)")
-	flags.StringVar(&f.mode, "mode", "entire", "entire judges every point, last only the newest, changepoint looks for shifts of level")
+	flags.StringVar(&f.mode, "mode", "entire", "entire judges every point, last only the newest, changepoint looks for shifts of level, shape for stretches unlike all others")
+	flags.IntVar(&f.window, "window", 0, "points of a stretch in mode shape (default: a season, or a thirtieth of the series)")
 	flags.BoolVar(&f.failOn, "fail", false, "exit with 1 if anything unusual is found")
 	return c
 }
 
 func (a *app) detect(cmd *cobra.Command, path string, f *detectFlags) error {
-	if err := oneOf("mode", f.mode, "entire", "last", "changepoint"); err != nil {
+	if err := oneOf("mode", f.mode, "entire", "last", "changepoint", "shape"); err != nil {
 		return err
 	}
 	if err := f.check(); err != nil {
@@ -54,6 +56,9 @@ func (a *app) detect(cmd *cobra.Command, path string, f *detectFlags) error {
 	req := &api.DetectRequest{Series: s.Values, Timestamps: s.Timestamps(), Sensitivity: &f.sensitivity, Mode: f.mode}
 	if f.period > 0 {
 		req.Period = &f.period
+	}
+	if f.window > 0 {
+		req.Window = &f.window
 	}
 	answer, warnings, err := inProcess[api.DetectAnswer](cmd.Context(), anomaly.New(anomaly.Deps{}), "/anomaly/detect", req)
 	if err != nil {
@@ -102,6 +107,9 @@ func (a *app) writeDetection(cmd *cobra.Command, s *csvdata.Series, answer *api.
 	period := "no season"
 	if answer.Period != nil && *answer.Period > 1 {
 		period = "a season of " + strconv.Itoa(*answer.Period) + " points"
+	}
+	if answer.Mode == "shape" {
+		return a.printf("\n  %d stretches of %d points are unlike all others, at sensitivity %g\n", answer.Count, answer.Series[0].Window, answer.Sensitivity)
 	}
 	return a.printf("\n  %d of %d points are unusual, judged with %s and sensitivity %g\n", answer.Count, len(s.Values), period, answer.Sensitivity)
 }

@@ -55,7 +55,7 @@ func (w *Worker) services() ([]service.Service, error) {
 		forecasts,
 		leavers,
 		products,
-		anomaly.New(anomaly.Deps{}),
+		anomaly.New(anomaly.Deps{Store: store}),
 		sentiment.New(sentiment.Deps{Embedding: embedding.load, Network: sentimentnet.Default}),
 		swarm.New(swarm.Deps{Log: log, Now: now}),
 		agents.New(agents.Deps{Store: store, Invoker: w, Log: log, Now: now}),

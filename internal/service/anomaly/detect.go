@@ -16,6 +16,7 @@ const (
 	modeEntire      = "entire"
 	modeLast        = "last"
 	modeChangepoint = "changepoint"
+	modeShape       = "shape"
 )
 
 func (s *Service) detect(ctx context.Context, call *service.Call, req *api.DetectRequest) (*api.DetectAnswer, error) {
@@ -27,7 +28,13 @@ func (s *Service) detect(ctx context.Context, call *service.Call, req *api.Detec
 	if bad != nil {
 		return nil, bad
 	}
-	d := &detection{call: call, mode: mode, options: o, answer: blankAnswer(len(req.Metrics) + len(req.Series))}
+	if bad := s.checkShape(req, mode); bad != nil {
+		return nil, bad
+	}
+	d := &detection{call: call, limits: s.limits, mode: mode, options: o, answer: blankAnswer(len(req.Metrics) + len(req.Series))}
+	if req.Window != nil {
+		d.window = *req.Window
+	}
 	d.answer.Sensitivity, d.answer.Mode = o.Sensitivity, mode
 	usable := 0
 	for _, m := range metrics {
@@ -52,7 +59,7 @@ func (s *Service) detect(ctx context.Context, call *service.Call, req *api.Detec
 	slices.SortFunc(d.answer.ChangePoints, func(a, b api.ChangePoint) int { return cmp.Compare(a.Index, b.Index) })
 	slices.Sort(d.answer.NotScored)
 	d.answer.Count = len(d.answer.Anomalies)
-	if len(metrics) == 1 {
+	if len(metrics) == 1 && mode != modeShape {
 		d.answer.Period = &d.answer.Series[0].Period
 	}
 	return d.answer, nil
@@ -73,10 +80,10 @@ func detectOptions(req *api.DetectRequest) (detect.Options, string, *api.Error) 
 	switch req.Mode {
 	case "", modeEntire:
 		return o, modeEntire, nil
-	case modeLast, modeChangepoint:
+	case modeLast, modeChangepoint, modeShape:
 		return o, req.Mode, nil
 	}
-	return o, "", api.Unprocessable("bad_mode", "mode is %.32q; it must be entire, last or changepoint", req.Mode).At("mode", "is unknown")
+	return o, "", api.Unprocessable("bad_mode", "mode is %.32q; it must be entire, last, changepoint or shape", req.Mode).At("mode", "is unknown")
 }
 
 func blankAnswer(n int) *api.DetectAnswer {
@@ -101,7 +108,9 @@ func tooFew(m *metric, known, need int, req *api.DetectRequest) *api.Error {
 // detection collects the answer over the metrics of one call.
 type detection struct {
 	call    *service.Call
+	limits  Limits
 	mode    string
+	window  int // of mode shape; 0 finds one
 	options detect.Options
 	answer  *api.DetectAnswer
 }
@@ -124,6 +133,9 @@ func (d *detection) skip(m *metric, known, need, metrics int) {
 
 // run judges one metric.
 func (d *detection) run(ctx context.Context, m *metric) error {
+	if d.mode == modeShape {
+		return d.shape(ctx, m)
+	}
 	o := d.options
 	if m.times != nil {
 		positions, _, even := detect.Grid(m.times)
