@@ -36,7 +36,7 @@ the gateway runs, with the same environment. It ends with 1 if there is a fault.
 				}
 			}
 			if faults > 0 {
-				return fmt.Errorf("%d faults", faults)
+				return fmt.Errorf("found what is in the way: %d", faults)
 			}
 			return nil
 		},
