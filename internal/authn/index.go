@@ -36,7 +36,7 @@ func newIndex(s *Snapshot) *index {
 			continue
 		}
 		e := &entry{
-			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes},
+			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes, Networks: k.Allow},
 			hash:      k.Hash, tier: k.Tier, revoked: k.RevokedAt != nil, disabled: t.DisabledAt != nil,
 		}
 		if k.ExpiresAt != nil {
