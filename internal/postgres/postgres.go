@@ -93,6 +93,23 @@ func (db *DB) Connect(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, db.single.Copy())
 }
 
+// closeWithin is how long Close waits.
+const closeWithin = time.Second
+
+// Close ends the connections. It does not wait long for a server that hangs:
+// what is left of them ends by itself within seconds.
+func (db *DB) Close() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		db.Pool.Close()
+	}()
+	select {
+	case <-done:
+	case <-time.After(closeWithin):
+	}
+}
+
 // Tx runs f in one transaction, committed when f returns nil.
 func (db *DB) Tx(ctx context.Context, o pgx.TxOptions, f func(tx pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, db.Pool, o, f)

@@ -130,12 +130,12 @@ func (s *Store) Poll(ctx context.Context, known string) (*authn.Snapshot, error)
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
-	if known != "" && !s.mustReadAll() {
+	if known != "" {
 		version, err := s.version(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("asking the key database for changes: %w", worded(err))
 		}
-		if version == known {
+		if version == known && !s.mustReadAll() {
 			return nil, nil
 		}
 	}
