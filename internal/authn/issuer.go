@@ -103,6 +103,27 @@ func (s *Issuer) CreateKey(ctx context.Context, n NewKey) (text string, k Key, e
 	return text, k, s.refresh(ctx)
 }
 
+// UpdateKey applies a change to a key's name, scopes or networks; nothing else
+// of it is changed. A revoked key is ErrSpent.
+func (s *Issuer) UpdateKey(ctx context.Context, id string, change func(*Key)) (Key, error) {
+	k, err := s.Store.UpdateKey(ctx, id, func(k *Key) (*Key, error) {
+		if k.RevokedAt != nil {
+			return nil, ErrSpent
+		}
+		wanted := *k
+		change(&wanted)
+		k.Name, k.Scopes, k.Allow = wanted.Name, wanted.Scopes, wanted.Allow
+		if err := k.Validate(); err != nil {
+			return nil, &InvalidError{err}
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return Key{}, fmt.Errorf("changing a key: %w", err)
+	}
+	return k, s.refresh(ctx)
+}
+
 // Rotate makes a successor of a key, with its tenant, name, scopes, networks
 // and expiry.
 // Both are valid until overlap has passed, then the old one expires. The
@@ -129,6 +150,7 @@ func (s *Issuer) Rotate(ctx context.Context, id string, overlap time.Duration) (
 			return nil, err
 		}
 		k.RotatedTo = successor.ID
+		ActOf(ctx).Note("successor", successor.ID)
 		if end := now.Add(overlap); k.ExpiresAt == nil || k.ExpiresAt.After(end) {
 			k.ExpiresAt = &end
 		}

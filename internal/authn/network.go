@@ -21,14 +21,14 @@ func ParseNetworks(list []string) ([]netip.Prefix, error) {
 		if err != nil {
 			addr, err := netip.ParseAddr(text)
 			if err != nil || addr.Zone() != "" {
-				return nil, &InvalidError{fmt.Errorf("allow[%d] %.50q is neither a network such as 10.0.0.0/8 nor an address", i, text)}
+				return nil, fmt.Errorf("allow[%d] %.50q is neither a network such as 10.0.0.0/8 nor an address", i, text)
 			}
 			p = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
 		}
 		out = append(out, p)
 	}
 	if err := validNetworks(out); err != nil {
-		return nil, &InvalidError{err}
+		return nil, err
 	}
 	return out, nil
 }

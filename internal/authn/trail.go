@@ -68,10 +68,14 @@ func (a *Act) On(target, tenant string) {
 	a.entry.Target, a.entry.Tenant = idOnly(target), idOnly(tenant)
 }
 
-// Note adds a detail.
+// Note adds a detail. What is too long for one, or looks like a key, is left
+// out.
 func (a *Act) Note(name, value string) {
 	if a == nil || value == "" {
 		return
+	}
+	if len(value) > maxDetail || strings.Contains(value, keyPrefix) {
+		value = "(left out)"
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -129,6 +133,9 @@ func ActOf(ctx context.Context) *Act {
 	a, _ := ctx.Value(actKey{}).(*Act)
 	return a
 }
+
+// maxDetail bounds one detail: a list of 64 networks fits.
+const maxDetail = 4096
 
 // maxID bounds the ids of an entry; a worker's name is the longest.
 const maxID = 64

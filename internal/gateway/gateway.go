@@ -100,11 +100,14 @@ func Open(ctx context.Context, o Options) (*Gateway, error) {
 func (g *Gateway) path(name string) string { return filepath.Join(g.opt.Config.DataDir, name) }
 
 func (g *Gateway) openKeys(ctx context.Context) (err error) {
-	if g.keys, err = OpenKeyStore(ctx, g.opt.Config); err != nil {
+	if g.keys, err = OpenKeyStore(ctx, g.opt.Config, KeyStoreOptions{Watch: true, Log: g.opt.Log}); err != nil {
 		return err
 	}
 	g.auth, err = authn.New(ctx, authn.Options{
 		Store: g.keys, MasterKey: g.opt.Config.MasterKey, Development: g.opt.Config.Mode == config.ModeDevelopment,
+		// A database that is away is no reason not to start: it may come back at any
+		// moment, and until then every caller is told to try again.
+		StartWithout: g.opt.Config.Keys.Store == config.KeyStorePostgres, MaxStale: g.opt.Config.Keys.MaxStale.D(),
 		Log: g.opt.Log, Now: g.opt.Now,
 	})
 	return err
