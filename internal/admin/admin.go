@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,6 +133,18 @@ func (h *Handler) routes() map[string]methods {
 		all["/admin/config"] = methods{"GET": {do: h.showConfig}}
 	}
 	return all
+}
+
+// Routes lists what is answered, as "METHOD /path", sorted.
+func (h *Handler) Routes() []string {
+	var out []string
+	for path, m := range h.routes() {
+		for method := range m {
+			out = append(out, method+" "+path)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // ServeHTTP implements http.Handler. Whoever is not the master learns nothing,
