@@ -71,7 +71,7 @@ func Open(path string, o Options) (*Store, error) {
 	s := &Store{path: path, auditPath: o.Audit, now: o.Now}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && o.Create {
-		err = s.change(context.Background(), "", func(*authn.Snapshot) (string, error) { return "", nil })
+		err = s.change(nil, "", func(*authn.Snapshot) (string, error) { return "", nil })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the key file: %w", err)
@@ -143,7 +143,7 @@ func versionOf(content []byte) string {
 
 // PutTenant implements authn.Store.
 func (s *Store) PutTenant(ctx context.Context, t authn.Tenant) error {
-	return s.change(ctx, t.ID, func(snap *authn.Snapshot) (string, error) {
+	return s.change(authn.ActOf(ctx), t.ID, func(snap *authn.Snapshot) (string, error) {
 		at, found := findTenant(snap, t.ID)
 		if found {
 			return "", authn.ErrExists
@@ -156,7 +156,7 @@ func (s *Store) PutTenant(ctx context.Context, t authn.Tenant) error {
 // UpdateTenant implements authn.Store.
 func (s *Store) UpdateTenant(ctx context.Context, id string, change func(*authn.Tenant) error) (authn.Tenant, error) {
 	var out authn.Tenant
-	err := s.change(ctx, id, func(snap *authn.Snapshot) (string, error) {
+	err := s.change(authn.ActOf(ctx), id, func(snap *authn.Snapshot) (string, error) {
 		at, found := findTenant(snap, id)
 		if !found {
 			return "", authn.ErrNotFound
@@ -172,13 +172,13 @@ func (s *Store) UpdateTenant(ctx context.Context, id string, change func(*authn.
 
 // PutKey implements authn.Store.
 func (s *Store) PutKey(ctx context.Context, k authn.Key) error {
-	return s.change(ctx, k.ID, func(snap *authn.Snapshot) (string, error) { return k.Tenant, insertKey(snap, k) })
+	return s.change(authn.ActOf(ctx), k.ID, func(snap *authn.Snapshot) (string, error) { return k.Tenant, insertKey(snap, k) })
 }
 
 // UpdateKey implements authn.Store.
 func (s *Store) UpdateKey(ctx context.Context, id string, change func(*authn.Key) (*authn.Key, error)) (authn.Key, error) {
 	var out authn.Key
-	err := s.change(ctx, id, func(snap *authn.Snapshot) (string, error) {
+	err := s.change(authn.ActOf(ctx), id, func(snap *authn.Snapshot) (string, error) {
 		at, found := findKey(snap, id)
 		if !found {
 			return "", authn.ErrNotFound
@@ -219,7 +219,7 @@ func findKey(s *authn.Snapshot, id string) (int, bool) {
 // change reads the file, applies f and replaces the file. A lock file beside
 // it keeps other processes out meanwhile. What is done in the name of an act is
 // written to the audit log afterwards: f returns whose row it was.
-func (s *Store) change(ctx context.Context, target string, f func(*authn.Snapshot) (tenant string, err error)) (err error) {
+func (s *Store) change(act *authn.Act, target string, f func(*authn.Snapshot) (tenant string, err error)) (err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	unlock, err := lock(s.path + ".lock")
@@ -239,7 +239,6 @@ func (s *Store) change(ctx context.Context, target string, f func(*authn.Snapsho
 	if err != nil {
 		return err
 	}
-	act := authn.ActOf(ctx)
 	if act == nil || s.auditPath == "" {
 		return readOnly(replace(s.path, content))
 	}
