@@ -176,6 +176,9 @@ func (a *Authenticator) refreshLocked(ctx context.Context) error {
 		ix := newIndex(snap)
 		a.current.Store(ix)
 		a.counts.reloads.Add(1)
+		if ix.version == was.version {
+			return nil // read anew, to be sure
+		}
 		a.opts.Log.Info("keys loaded", slog.Int("tenants", ix.tenants), slog.Int("keys", len(ix.keys)))
 	}
 	return nil

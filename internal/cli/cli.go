@@ -16,6 +16,7 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/client"
+	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/buildinfo"
 	"github.com/omni-run/omni/internal/cli/csvdata"
 	"github.com/omni-run/omni/internal/cli/terminal"
@@ -99,6 +100,8 @@ func explain(err error) string {
 			text += "; " + d.Field + " " + d.Problem
 		}
 		return text
+	case errors.Is(err, authn.ErrAway) && errors.As(err, &notConnected):
+		return fmt.Sprintf("the key database at %s does not answer; keys.url or OMNI_KEYS_URL names it", notConnected.Addr)
 	case errors.As(err, &notConnected) && notConnected.Op == "dial":
 		return fmt.Sprintf("nothing answers at %s: start it with `omni up`, or name another place with --url", notConnected.Addr)
 	case errors.Is(err, context.Canceled):

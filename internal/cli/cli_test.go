@@ -264,6 +264,15 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestKeyDatabaseAway(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"OMNI_KEYS_URL": "postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable"}
+	_, errs, code := omni(t, "", env, "keys", "list")
+	if code != 1 || !strings.Contains(errs, "the key database at 127.0.0.1:1 does not answer") || strings.Contains(errs, "hunter2") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 // checkAudit looks for what TestKeys did.
 func checkAudit(t *testing.T, run func(int, ...string) (string, string), secrets ...string) {
 	t.Helper()
