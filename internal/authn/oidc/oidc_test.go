@@ -116,6 +116,7 @@ func setupWith(t *testing.T, i *issuer, key jose.JSONWebKey, change func(*config
 		t.Fatal(err)
 	}
 	t.Cleanup(b.auth.Close)
+	waitFor(t, func() bool { s := b.auth.Stats(); return s.Keys > 0 || s.FetchErrors > 0 })
 	return b
 }
 
@@ -335,7 +336,7 @@ func TestKeyRotation(t *testing.T) {
 	fresh := sign(t, "RS256", next.Key, map[jose.HeaderKey]any{"kid": "next"}, b.claims(nil))
 	b.refused(t, fresh, 403, "invalid_token") // asked a moment ago
 	b.pass(2 * time.Minute)
-	b.accepted(t, fresh)
+	waitFor(t, func() bool { _, err := b.auth.Authenticate(t.Context(), fresh); return err == nil })
 	b.accepted(t, b.token(nil))
 	asked := b.issuer.count()
 	for n := range 50 {
@@ -347,6 +348,7 @@ func TestKeyRotation(t *testing.T) {
 	b.issuer.set(func(i *issuer) { i.keys = []jose.JSONWebKey{next} })
 	b.pass(2 * time.Minute)
 	b.refused(t, sign(t, "RS256", next.Key, map[jose.HeaderKey]any{"kid": "made-up"}, b.claims(nil)), 403, "invalid_token")
+	waitFor(t, func() bool { return b.auth.Stats().Keys == 1 })
 	b.refused(t, b.token(nil), 403, "invalid_token") // the old key is withdrawn
 }
 
