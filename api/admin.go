@@ -13,10 +13,13 @@ type AdminTenant struct {
 
 // AdminKey is a key as /admin shows it: never its secret, nor the hash of it.
 type AdminKey struct {
-	ID          string     `json:"id"`
-	Tenant      string     `json:"tenant"`
-	Name        string     `json:"name"`
-	Scopes      []string   `json:"scopes"`
+	ID     string   `json:"id"`
+	Tenant string   `json:"tenant"`
+	Name   string   `json:"name"`
+	Scopes []string `json:"scopes"`
+	// Allow lists the networks from which alone the key may be used; empty
+	// means from everywhere.
+	Allow       []string   `json:"allow"`
 	State       string     `json:"state"`
 	CreatedAt   time.Time  `json:"created_at"`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
@@ -48,12 +51,22 @@ type UpdateTenantRequest struct {
 }
 
 // CreateKeyRequest is the body of POST /admin/keys. No scopes means all of
-// them; no expires_at means never.
+// them; no allow means from every address; no expires_at means never.
 type CreateKeyRequest struct {
-	Tenant    string     `json:"tenant"`
-	Name      string     `json:"name,omitempty"`
-	Scopes    []string   `json:"scopes,omitempty"`
+	Tenant string   `json:"tenant"`
+	Name   string   `json:"name,omitempty"`
+	Scopes []string `json:"scopes,omitempty"`
+	// Allow lists networks such as 10.0.0.0/8, or addresses.
+	Allow     []string   `json:"allow,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// UpdateKeyRequest is the body of PATCH /admin/keys/{id}; absent fields stay as
+// they are. An empty list of networks means from every address.
+type UpdateKeyRequest struct {
+	Name   *string   `json:"name,omitempty"`
+	Scopes *[]string `json:"scopes,omitempty"`
+	Allow  *[]string `json:"allow,omitempty"`
 }
 
 // RotateKeyRequest is the body of POST /admin/keys/{id}/rotate. Overlap is how
@@ -97,6 +110,31 @@ type KeysAnswer struct {
 	Answer
 	Keys       []AdminKey `json:"keys"`
 	NextCursor string     `json:"next_cursor,omitempty"`
+}
+
+// AuditEntry is one act of an administrator, and what came of it.
+type AuditEntry struct {
+	Seq int64     `json:"seq"`
+	At  time.Time `json:"at"`
+	// Actor is "master", or "local:" and a user for the command line.
+	Actor string `json:"actor"`
+	// Act is what was done, such as "key.revoke".
+	Act    string `json:"act"`
+	Target string `json:"target"`
+	Tenant string `json:"tenant"`
+	// Outcome is "ok" or an error code.
+	Outcome   string            `json:"outcome"`
+	RequestID string            `json:"request_id"`
+	Address   string            `json:"address"`
+	Detail    map[string]string `json:"detail"`
+}
+
+// AuditAnswer answers GET /admin/audit, the newest entries first. NextCursor is
+// absent on the last page.
+type AuditAnswer struct {
+	Answer
+	Entries    []AuditEntry `json:"entries"`
+	NextCursor string       `json:"next_cursor,omitempty"`
 }
 
 // TenantUsage is the total of one tenant in a range of days.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/omni-run/omni/api"
 )
@@ -39,6 +40,22 @@ func (c *Client) Keys(ctx context.Context, tenant, after string, o ...CallOption
 // CreateKey makes a key. The answer shows its text, once.
 func (c *Client) CreateKey(ctx context.Context, req *api.CreateKeyRequest, o ...CallOption) (*api.NewKeyAnswer, error) {
 	return post[api.NewKeyAnswer](ctx, c, "/admin/keys", req, o)
+}
+
+// UpdateKey changes a key's name, scopes or networks.
+func (c *Client) UpdateKey(ctx context.Context, id string, req *api.UpdateKeyRequest, o ...CallOption) (*api.KeyAnswer, error) {
+	return send[api.KeyAnswer](ctx, c, http.MethodPatch, "/admin/keys/"+url.PathEscape(id), req, o)
+}
+
+// Audit lists what administrators did since a moment (RFC 3339; "" for the
+// beginning), the newest first, a page of at most limit entries at a time
+// (0 for the gateway's default).
+func (c *Client) Audit(ctx context.Context, since string, limit int, after string, o ...CallOption) (*api.AuditAnswer, error) {
+	n := ""
+	if limit > 0 {
+		n = strconv.Itoa(limit)
+	}
+	return get[api.AuditAnswer](ctx, c, "/admin/audit"+query("since", since, "limit", n, "cursor", after), o)
 }
 
 // RotateKey makes a successor of a key; the old one stays valid for the

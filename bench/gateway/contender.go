@@ -97,7 +97,7 @@ func (b *bench) makeKey(ctx context.Context) error {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return err
 	}
-	store, err := gateway.OpenKeyStore(ctx, c)
+	store, err := gateway.OpenKeyStore(ctx, c, gateway.KeyStoreOptions{})
 	if err != nil {
 		return err
 	}

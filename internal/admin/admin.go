@@ -1,7 +1,8 @@
 // Package admin answers /admin/*: tenants, keys, usage, workers and the
 // configuration in force. Only the master key is let in, and the package
-// checks that itself, whatever stands before it. Each act is logged with who
-// did what to whom, and never with a secret.
+// checks that itself, whatever stands before it. Each act leaves a log line and
+// an entry in the audit log that say who did what to whom and what came of it,
+// and never hold a secret.
 package admin
 
 import (
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +52,11 @@ type Deps struct {
 	Principal func(*http.Request) (authn.Principal, bool)
 	// RequestID returns the id under which the request is answered and logged.
 	RequestID func(*http.Request) string
+	// Remote returns the caller's address; default the peer's.
+	Remote func(*http.Request) string
+	// Trail is the audit log. Without one acts are only logged, and its path is
+	// unknown.
+	Trail authn.Trail
 	// Usage, Workers and Config may be nil; their paths are then unknown.
 	Usage   Usage
 	Workers Workers
@@ -65,8 +72,12 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// endpoint answers one method of one path.
-type endpoint func(w http.ResponseWriter, r *http.Request) error
+// endpoint answers one method of one path. One that changes something has the
+// name of the act, under which it is recorded.
+type endpoint struct {
+	act string
+	do  func(w http.ResponseWriter, r *http.Request) error
+}
 
 // Handler answers /admin/*.
 type Handler struct {
@@ -81,6 +92,9 @@ func New(d Deps) *Handler {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Remote == nil {
+		d.Remote = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	h := &Handler{deps: d, mux: http.NewServeMux()}
 	for path, methods := range h.routes() {
@@ -98,24 +112,39 @@ type methods map[string]endpoint
 // routes is the whole of /admin.
 func (h *Handler) routes() map[string]methods {
 	all := map[string]methods{
-		"/admin/tenants":          {"GET": h.listTenants, "POST": h.createTenant},
-		"/admin/tenants/{id}":     {"GET": h.showTenant, "PATCH": h.updateTenant},
-		"/admin/keys":             {"GET": h.listKeys, "POST": h.createKey},
-		"/admin/keys/{id}":        {"GET": h.showKey, "DELETE": h.revokeKey},
-		"/admin/keys/{id}/rotate": {"POST": h.rotateKey},
-		"/admin/keys/{id}/revoke": {"POST": h.revokeKey},
+		"/admin/tenants":          {"GET": {do: h.listTenants}, "POST": {"tenant.create", h.createTenant}},
+		"/admin/tenants/{id}":     {"GET": {do: h.showTenant}, "PATCH": {"tenant.update", h.updateTenant}},
+		"/admin/keys":             {"GET": {do: h.listKeys}, "POST": {"key.create", h.createKey}},
+		"/admin/keys/{id}":        {"GET": {do: h.showKey}, "PATCH": {"key.update", h.updateKey}, "DELETE": {"key.revoke", h.revokeKey}},
+		"/admin/keys/{id}/rotate": {"POST": {"key.rotate", h.rotateKey}},
+		"/admin/keys/{id}/revoke": {"POST": {"key.revoke", h.revokeKey}},
 	}
 	if h.deps.Usage != nil {
-		all["/admin/usage"] = methods{"GET": h.showUsage}
+		all["/admin/usage"] = methods{"GET": {do: h.showUsage}}
+	}
+	if h.deps.Trail != nil {
+		all["/admin/audit"] = methods{"GET": {do: h.showAudit}}
 	}
 	if h.deps.Workers != nil {
-		all["/admin/workers"] = methods{"GET": h.listWorkers}
-		all["/admin/workers/{name}/drain"] = methods{"POST": h.drainWorker}
+		all["/admin/workers"] = methods{"GET": {do: h.listWorkers}}
+		all["/admin/workers/{name}/drain"] = methods{"POST": {"worker.drain", h.drainWorker}}
 	}
 	if h.deps.Config != nil {
-		all["/admin/config"] = methods{"GET": h.showConfig}
+		all["/admin/config"] = methods{"GET": {do: h.showConfig}}
 	}
 	return all
+}
+
+// Routes lists what is answered, as "METHOD /path", sorted.
+func (h *Handler) Routes() []string {
+	var out []string
+	for path, m := range h.routes() {
+		for method := range m {
+			out = append(out, method+" "+path)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // ServeHTTP implements http.Handler. Whoever is not the master learns nothing,
@@ -133,26 +162,33 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) dispatch(m methods) http.Handler {
 	var names []string
 	for _, name := range []string{"GET", "POST", "PATCH", "DELETE"} {
-		if m[name] != nil {
+		if m[name].do != nil {
 			names = append(names, name)
 		}
 	}
 	allow := strings.Join(names, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := m[r.Method]
-		if f == nil {
+		e := m[r.Method]
+		if e.do == nil {
 			w.Header().Set("Allow", allow)
 			h.fail(w, r, api.NewError(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes %s", allow))
 			return
 		}
-		if err := f(w, r); err != nil {
-			h.fail(w, r, translate(err))
+		if e.act != "" {
+			r = h.begin(r, e.act)
+		}
+		if err := e.do(w, r); err != nil {
+			err = Translate(err)
+			if e.act != "" {
+				h.failed(r, err)
+			}
+			h.fail(w, r, err)
 		}
 	})
 }
 
-// translate turns the errors of the packages below into what a caller is told.
-func translate(err error) error {
+// Translate turns the errors of the packages below into what a caller is told.
+func Translate(err error) error {
 	var known *api.Error
 	var invalid *authn.InvalidError
 	switch {
@@ -168,6 +204,10 @@ func translate(err error) error {
 		return api.Conflict("key_not_rotatable", "the key is revoked, expired, or has been rotated before").Because(err)
 	case errors.Is(err, authn.ErrReadOnly):
 		return api.Conflict("store_read_only", "the key store is read-only here; change it where it is mounted from").Because(err)
+	case errors.Is(err, authn.ErrAway):
+		e := api.NewError(http.StatusServiceUnavailable, "storage_unavailable", "the key store is out of reach; look whether the change is there before you try again").Because(err)
+		e.RetryAfter = time.Second
+		return e
 	case sqlitedb.IsFull(err):
 		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the key store has no room left; nothing was changed").Because(err)
 	case sqlitedb.IsBusy(err):
@@ -178,14 +218,4 @@ func translate(err error) error {
 		return api.NotFound("unknown_worker", "there is no worker of that name").Because(err)
 	}
 	return err
-}
-
-// audit logs an act that was done. what names its object; never a secret.
-func (h *Handler) audit(r *http.Request, act string, what ...slog.Attr) {
-	p, _ := h.deps.Principal(r)
-	attrs := append([]slog.Attr{
-		slog.String("act", act), slog.String("actor", p.KeyID),
-		slog.String("remote", r.RemoteAddr), slog.String("request_id", h.deps.RequestID(r)),
-	}, what...)
-	h.deps.Log.LogAttrs(r.Context(), slog.LevelInfo, "admin", attrs...)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,28 @@ type bundle struct {
 	led  *usage.Ledger
 	log  bytes.Buffer
 	who  authn.Principal
+
+	store *unsteady
+	deps  admin.Deps
+}
+
+// unsteady is a store that can be made to be away.
+type unsteady struct {
+	authn.Store
+	away atomic.Bool
+}
+
+func (u *unsteady) Poll(ctx context.Context, known string) (*authn.Snapshot, error) {
+	if u.away.Load() {
+		return nil, fmt.Errorf("%w: no route to host", authn.ErrAway)
+	}
+	return u.Store.Poll(ctx, known)
+}
+
+// rebuild makes the handler anew, with another audit log.
+func (b *bundle) rebuild(trail authn.Trail) {
+	b.deps.Trail = trail
+	b.h = admin.New(b.deps)
 }
 
 type workers struct{}
@@ -47,10 +70,13 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{t: t, who: authn.Principal{Tenant: "master", KeyID: "master", Master: true}}
 	log := slog.New(slog.NewTextHandler(&b.log, nil))
-	store, err := filestore.Open(filepath.Join(t.TempDir(), "keys.json"), filestore.Options{Create: true})
+	dir := t.TempDir()
+	file, err := filestore.Open(filepath.Join(dir, "keys.json"), filestore.Options{Create: true, Audit: filepath.Join(dir, "audit.jsonl")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	store := &unsteady{Store: file}
+	b.store = store
 	if b.auth, err = authn.New(t.Context(), authn.Options{Store: store, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +91,8 @@ func setup(t *testing.T) *bundle {
 			t.Error(err)
 		}
 	})
-	b.h = admin.New(admin.Deps{
+	b.deps = admin.Deps{
+		Remote:     func(*http.Request) string { return "203.0.113.9" },
 		Issuer:     &authn.Issuer{Store: store, Tiers: []string{"free", "pro"}, Refresh: b.auth.Refresh},
 		Principal:  func(*http.Request) (authn.Principal, bool) { return b.who, b.who.Tenant != "" },
 		RequestID:  func(*http.Request) string { return "req-1" },
@@ -74,7 +101,8 @@ func setup(t *testing.T) *bundle {
 		Config:     config{},
 		MonthUnits: func(string) int64 { return 1000 },
 		Log:        log,
-	})
+	}
+	b.rebuild(file)
 	return b
 }
 
@@ -188,7 +216,7 @@ func TestOnlyTheMasterKey(t *testing.T) {
 	b := setup(t)
 	for _, who := range []authn.Principal{{}, {Tenant: "acme", Tier: "enterprise", Scopes: []string{"*"}}} {
 		b.who = who
-		for _, path := range []string{"/admin/keys", "/admin/tenants", "/admin/usage", "/admin/workers", "/admin/config", "/admin/nothing", "/admin"} {
+		for _, path := range []string{"/admin/keys", "/admin/tenants", "/admin/usage", "/admin/audit", "/admin/workers", "/admin/config", "/admin/nothing", "/admin"} {
 			b.fails(403, "master_key_required", "GET", path, "")
 		}
 	}
@@ -332,7 +360,7 @@ func TestMissingPartsAreUnknownPaths(t *testing.T) {
 		RequestID: func(*http.Request) string { return "req-1" },
 		Log:       slog.New(slog.DiscardHandler),
 	})
-	for _, path := range []string{"/admin/usage", "/admin/workers", "/admin/config"} {
+	for _, path := range []string{"/admin/usage", "/admin/audit", "/admin/workers", "/admin/config"} {
 		b.fails(404, "unknown_path", "GET", path, "")
 	}
 }

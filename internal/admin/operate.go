@@ -94,8 +94,9 @@ func (h *Handler) drainWorker(w http.ResponseWriter, r *http.Request) error {
 	if err := h.deps.Workers.Drain(r.Context(), name); err != nil {
 		return err
 	}
-	h.audit(r, "worker.drain", slog.String("worker", name))
-	return h.reply(w, r, http.StatusAccepted, &api.DrainAnswer{Worker: name, State: api.WorkerDraining})
+	answer := &api.DrainAnswer{Worker: name, State: api.WorkerDraining}
+	h.done(r, &answer.Answer)
+	return h.reply(w, r, http.StatusAccepted, answer)
 }
 
 func (h *Handler) showConfig(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/authn"
@@ -49,12 +51,15 @@ func (h *Handler) createTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &req, false); err != nil {
 		return err
 	}
+	act := authn.ActOf(r.Context())
+	act.On(req.ID, req.ID)
+	act.Note("tier", brief(req.Tier))
 	t, err := h.deps.Issuer.CreateTenant(r.Context(), authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier})
 	answer := &api.TenantAnswer{Tenant: tenantView(t)}
 	if err = h.stored(&answer.Answer, err); err != nil {
 		return err
 	}
-	h.audit(r, "tenant.create", slog.String("tenant", t.ID), slog.String("tier", t.Tier))
+	h.done(r, &answer.Answer)
 	return h.reply(w, r, http.StatusCreated, answer)
 }
 
@@ -63,7 +68,13 @@ func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := read(w, r, &req, false); err != nil {
 		return err
 	}
-	now := h.deps.Now().UTC()
+	now, act := h.deps.Now().UTC().Truncate(time.Millisecond), authn.ActOf(r.Context())
+	if req.Tier != nil {
+		act.Note("tier", brief(*req.Tier))
+	}
+	if req.Disabled != nil {
+		act.Note("disabled", strconv.FormatBool(*req.Disabled))
+	}
 	t, err := h.deps.Issuer.UpdateTenant(r.Context(), r.PathValue("id"), func(t *authn.Tenant) {
 		if req.Name != nil {
 			t.Name = *req.Name
@@ -83,8 +94,16 @@ func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
 	if err = h.stored(&answer.Answer, err); err != nil {
 		return err
 	}
-	h.audit(r, "tenant.update", slog.String("tenant", t.ID), slog.String("tier", t.Tier), slog.Bool("disabled", t.DisabledAt != nil))
+	h.done(r, &answer.Answer)
 	return h.reply(w, r, http.StatusOK, answer)
+}
+
+// brief keeps what somebody typed for a tier from filling the audit log.
+func brief(tier string) string {
+	if !authn.ValidTier(tier) {
+		return "(not a tier's name)"
+	}
+	return tier
 }
 
 // stored lets an act pass that is stored but could not be read back yet: the

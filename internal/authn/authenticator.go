@@ -33,13 +33,14 @@ type Authenticator struct {
 
 // New reads the store once, and from then on in the background until Close. It
 // fails if the store cannot be read at the start: without one good snapshot
-// there is nothing to fall back on.
+// there is nothing to fall back on (see Options.StartWithout).
 func New(ctx context.Context, opts Options) (*Authenticator, error) {
 	opts = opts.withDefaults()
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
 	a := &Authenticator{opts: opts, born: opts.Now(), done: make(chan struct{})}
+	a.health.born = a.born
 	a.current.Store(&index{})
 	if opts.MasterKey != "" {
 		a.master = HashKey(opts.MasterKey)
@@ -56,7 +57,7 @@ func New(ctx context.Context, opts Options) (*Authenticator, error) {
 		close(a.done)
 		return a, nil
 	}
-	if err := a.Refresh(ctx); err != nil {
+	if err := a.Refresh(ctx); err != nil && (!opts.StartWithout || !errors.Is(err, ErrAway)) {
 		cancel()
 		return nil, err
 	}
@@ -175,6 +176,9 @@ func (a *Authenticator) refreshLocked(ctx context.Context) error {
 		ix := newIndex(snap)
 		a.current.Store(ix)
 		a.counts.reloads.Add(1)
+		if ix.version == was.version {
+			return nil // read anew, to be sure
+		}
 		a.opts.Log.Info("keys loaded", slog.Int("tenants", ix.tenants), slog.Int("keys", len(ix.keys)))
 	}
 	return nil
@@ -218,15 +222,17 @@ func (a *Authenticator) poll(ctx context.Context) {
 	defer close(a.done)
 	tick := time.NewTicker(a.opts.Poll)
 	defer tick.Stop()
+	var changes <-chan struct{} // nil, which never delivers, unless the store watches
+	if w, ok := a.opts.Store.(Watcher); ok {
+		changes = w.Changes()
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-changes:
 		case <-tick.C:
-			if err := a.Refresh(ctx); err != nil {
-				// health has logged it, with less repetition than this loop.
-				continue
-			}
 		}
+		_ = a.Refresh(ctx) // health has logged a failure, with less repetition than this loop
 	}
 }

@@ -7,6 +7,7 @@ type index struct {
 	version string
 	tenants int
 	keys    map[string]*entry
+	byID    map[string]*Tenant
 }
 
 // entry is one key with everything that decides about it, so that a request
@@ -26,7 +27,7 @@ func newIndex(s *Snapshot) *index {
 	for i := range s.Tenants {
 		tenants[s.Tenants[i].ID] = &s.Tenants[i]
 	}
-	ix := &index{version: s.Version, tenants: len(tenants), keys: make(map[string]*entry, len(s.Keys))}
+	ix := &index{version: s.Version, tenants: len(tenants), byID: tenants, keys: make(map[string]*entry, len(s.Keys))}
 	for i := range s.Keys {
 		k := &s.Keys[i]
 		// A key without a tenant cannot come out of our own stores; should a
@@ -36,7 +37,7 @@ func newIndex(s *Snapshot) *index {
 			continue
 		}
 		e := &entry{
-			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes},
+			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes, Networks: k.Allow},
 			hash:      k.Hash, tier: k.Tier, revoked: k.RevokedAt != nil, disabled: t.DisabledAt != nil,
 		}
 		if k.ExpiresAt != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -36,6 +38,9 @@ type NewKey struct {
 	Name   string
 	// Scopes; empty means ["*"].
 	Scopes []string
+	// Allow lists the networks from which the key may be used; empty means
+	// from everywhere.
+	Allow []netip.Prefix
 	// ExpiresAt; nil means never.
 	ExpiresAt *time.Time
 }
@@ -88,7 +93,7 @@ func (s *Issuer) CreateKey(ctx context.Context, n NewKey) (text string, k Key, e
 	if err != nil {
 		return "", Key{}, fmt.Errorf("tenant %.70q: %w", n.Tenant, err)
 	}
-	text, k, err = s.draw(now, Key{Tenant: tenant.ID, Tier: tenant.Tier, Name: n.Name, Scopes: n.Scopes, ExpiresAt: n.ExpiresAt})
+	text, k, err = s.draw(now, Key{Tenant: tenant.ID, Tier: tenant.Tier, Name: n.Name, Scopes: n.Scopes, Allow: n.Allow, ExpiresAt: n.ExpiresAt})
 	if err != nil {
 		return "", Key{}, err
 	}
@@ -98,7 +103,29 @@ func (s *Issuer) CreateKey(ctx context.Context, n NewKey) (text string, k Key, e
 	return text, k, s.refresh(ctx)
 }
 
-// Rotate makes a successor of a key, with its tenant, name, scopes and expiry.
+// UpdateKey applies a change to a key's name, scopes or networks; nothing else
+// of it is changed. A revoked key is ErrSpent.
+func (s *Issuer) UpdateKey(ctx context.Context, id string, change func(*Key)) (Key, error) {
+	k, err := s.Store.UpdateKey(ctx, id, func(k *Key) (*Key, error) {
+		if k.RevokedAt != nil {
+			return nil, ErrSpent
+		}
+		wanted := *k
+		change(&wanted)
+		k.Name, k.Scopes, k.Allow = wanted.Name, wanted.Scopes, wanted.Allow
+		if err := k.Validate(); err != nil {
+			return nil, &InvalidError{err}
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return Key{}, fmt.Errorf("changing a key: %w", err)
+	}
+	return k, s.refresh(ctx)
+}
+
+// Rotate makes a successor of a key, with its tenant, name, scopes, networks
+// and expiry.
 // Both are valid until overlap has passed, then the old one expires. The
 // successor and the old key's new expiry are stored in one step.
 func (s *Issuer) Rotate(ctx context.Context, id string, overlap time.Duration) (text string, successor, old Key, err error) {
@@ -116,13 +143,14 @@ func (s *Issuer) Rotate(ctx context.Context, id string, overlap time.Duration) (
 		}
 		var err error
 		text, successor, err = s.draw(now, Key{
-			Tenant: k.Tenant, Tier: tenants[k.Tenant], Name: k.Name, Scopes: k.Scopes,
+			Tenant: k.Tenant, Tier: tenants[k.Tenant], Name: k.Name, Scopes: k.Scopes, Allow: k.Allow,
 			ExpiresAt: k.ExpiresAt, RotatedFrom: k.ID,
 		})
 		if err != nil {
 			return nil, err
 		}
 		k.RotatedTo = successor.ID
+		ActOf(ctx).Note("successor", successor.ID)
 		if end := now.Add(overlap); k.ExpiresAt == nil || k.ExpiresAt.After(end) {
 			k.ExpiresAt = &end
 		}
@@ -197,6 +225,8 @@ func (s *Issuer) draw(now time.Time, k Key) (string, Key, error) {
 	if err != nil {
 		return "", Key{}, err
 	}
+	// The rows of a rotation share nothing that one of them could change.
+	k.Scopes, k.Allow = slices.Clone(k.Scopes), slices.Clone(k.Allow)
 	k.ID, k.Hash, k.CreatedAt = id, HashKey(text), now
 	if err := k.Validate(); err != nil {
 		return "", Key{}, &InvalidError{err}

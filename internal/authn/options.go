@@ -24,6 +24,9 @@ type Options struct {
 	Poll time.Duration
 	// Patience bounds one question to the store. Default 5 s.
 	Patience time.Duration
+	// StartWithout lets New succeed though the store is out of reach. Until it
+	// is read for the first time callers get 503; the master key works.
+	StartWithout bool
 	// MaxStale is how long the last good content serves while the store is out
 	// of reach; after that callers get 503. Content that was reached and is
 	// not valid keeps the last good one for as long as it takes: only an

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,9 @@ type Principal struct {
 	KeyID  string
 	// Scopes is shared between callers; read only.
 	Scopes []string
+	// Networks, when not empty, are those from which alone the key may be used.
+	// Shared between callers; read only.
+	Networks []netip.Prefix
 	// Master marks the master key.
 	Master bool
 }

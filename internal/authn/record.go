@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 	"unicode"
@@ -26,13 +27,16 @@ type Key struct {
 	Tenant string `json:"tenant"`
 	// Tier is the tier written into the key's text when it was issued. It
 	// grants nothing: the tenant's tier rules.
-	Tier      string     `json:"tier"`
-	Name      string     `json:"name,omitempty"`
-	Scopes    []string   `json:"scopes"`
-	Hash      Hash       `json:"sha256"`
-	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Tier   string   `json:"tier"`
+	Name   string   `json:"name,omitempty"`
+	Scopes []string `json:"scopes"`
+	// Allow, when not empty, lists the networks from which alone the key may be
+	// used.
+	Allow     []netip.Prefix `json:"allow,omitempty"`
+	Hash      Hash           `json:"sha256"`
+	CreatedAt time.Time      `json:"created_at"`
+	ExpiresAt *time.Time     `json:"expires_at,omitempty"`
+	RevokedAt *time.Time     `json:"revoked_at,omitempty"`
 	// RotatedFrom and RotatedTo link the two keys of a rotation.
 	RotatedFrom string `json:"rotated_from,omitempty"`
 	RotatedTo   string `json:"rotated_to,omitempty"`
@@ -51,7 +55,9 @@ type Snapshot struct {
 // and for several processes on the same data; storetest is their contract.
 type Store interface {
 	// Poll returns the content, or nil if it is still the one called known.
-	// An unchanged store must answer in well under a millisecond.
+	// A store that reads everything anew now and then may return the same
+	// content again. An unchanged store on this machine must answer in well
+	// under a millisecond, and one elsewhere in one round trip.
 	Poll(ctx context.Context, known string) (*Snapshot, error)
 	// PutTenant stores a new tenant: ErrExists if the id is taken.
 	PutTenant(ctx context.Context, t Tenant) error
@@ -68,6 +74,14 @@ type Store interface {
 	Close() error
 }
 
+// Watcher is a Store that notices changes by itself, so that nobody has to
+// wait for the next poll.
+type Watcher interface {
+	// Changes holds a value after a change, or after it became uncertain
+	// whether there was one. It may be nil.
+	Changes() <-chan struct{}
+}
+
 // What a store can answer besides success.
 var (
 	ErrExists   = errors.New("authn: the id is taken")
@@ -75,6 +89,9 @@ var (
 	// ErrReadOnly says that the store can be read but not written, such as a
 	// file mounted from a secret manager.
 	ErrReadOnly = errors.New("authn: the key store is read-only")
+	// ErrAway says that the store could not be reached, or broke off: time may
+	// cure it, and whether a change was stored is not known.
+	ErrAway = errors.New("authn: the key store is out of reach")
 	// ErrContent says that the store was reached and holds something that is
 	// not a set of keys. Unlike an outage it is cured only by an operator.
 	ErrContent = errors.New("authn: the key store's content is not valid")
@@ -128,7 +145,7 @@ func (k *Key) Validate() error {
 	case k.RotatedFrom != "" && !validKeyID(k.RotatedFrom), k.RotatedTo != "" && !validKeyID(k.RotatedTo):
 		return fmt.Errorf("key %s: rotated_from and rotated_to are key ids", k.ID)
 	}
-	if err := validScopes(k.Scopes); err != nil {
+	if err := errors.Join(validScopes(k.Scopes), validNetworks(k.Allow)); err != nil {
 		return fmt.Errorf("key %s: %w", k.ID, err)
 	}
 	return nil

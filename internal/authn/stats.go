@@ -67,7 +67,7 @@ func (a *Authenticator) Stats() Stats {
 	defer a.health.mu.RUnlock()
 	s.StoreErrors, s.StoreErr = a.health.fails, a.health.err
 	if a.opts.Store != nil {
-		s.Age = a.opts.Now().Sub(a.health.good)
+		s.Age = a.health.ageLocked(a.opts.Now())
 	}
 	return s
 }

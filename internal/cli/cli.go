@@ -16,6 +16,7 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/client"
+	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/buildinfo"
 	"github.com/omni-run/omni/internal/cli/csvdata"
 	"github.com/omni-run/omni/internal/cli/terminal"
@@ -99,6 +100,8 @@ func explain(err error) string {
 			text += "; " + d.Field + " " + d.Problem
 		}
 		return text
+	case errors.Is(err, authn.ErrAway) && errors.As(err, &notConnected):
+		return fmt.Sprintf("the key database at %s does not answer; keys.url or OMNI_KEYS_URL names it", notConnected.Addr)
 	case errors.As(err, &notConnected) && notConnected.Op == "dial":
 		return fmt.Sprintf("nothing answers at %s: start it with `omni up`, or name another place with --url", notConnected.Addr)
 	case errors.Is(err, context.Canceled):
@@ -138,7 +141,7 @@ limits, and workers that compute.
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run it:"}, &cobra.Group{ID: "file", Title: "On files, without a server:"}, &cobra.Group{ID: "operate", Title: "Operate it:"})
 	a.add(root, "run", a.upCommand(), a.demoCommand(), a.gatewayCommand(), a.workerCommand())
 	a.add(root, "file", a.forecastCommand(), a.backtestCommand(), a.detectCommand())
-	a.add(root, "operate", a.keysCommand(), a.tenantsCommand(), a.usageCommand(), a.workersCommand(), a.configCommand(), a.loadtestCommand(), a.doctorCommand(), a.contractTestCommand(), a.costCommand())
+	a.add(root, "operate", a.keysCommand(), a.tenantsCommand(), a.usageCommand(), a.workersCommand(), a.configCommand(), a.loadtestCommand(), a.doctorCommand(), a.contractTestCommand(), a.costCommand(), a.auditCommand())
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(0),
 		RunE: func(*cobra.Command, []string) error { return a.printf("%s\n", buildinfo.Version()) },

@@ -10,11 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/cli"
+	"github.com/omni-run/omni/internal/postgres/postgrestest"
 )
 
 // omni runs a command in this process.
@@ -169,7 +171,7 @@ func TestFailures(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	out, _, code := omni(t, "", nil)
-	for _, want := range []string{"up", "demo", "forecast", "detect", "backtest", "keys", "tenants", "usage", "workers", "config", "loadtest", "version", "gateway", "worker"} {
+	for _, want := range []string{"up", "demo", "forecast", "detect", "backtest", "keys", "tenants", "audit", "usage", "workers", "config", "loadtest", "version", "gateway", "worker"} {
 		if code != 0 || !strings.Contains(out, "  "+want) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
@@ -185,10 +187,13 @@ func TestHelp(t *testing.T) {
 // TestKeys walks a key through its life, in each kind of store.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	for _, store := range []string{"sqlite", "file"} {
+	for _, store := range []string{"sqlite", "file", "postgres"} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"OMNI_KEYS_STORE": store}
+			if store == "postgres" {
+				env["OMNI_KEYS_URL"] = postgrestest.Start(t).URL("postgres")
+			}
 			data := filepath.Join(t.TempDir(), "data")
 			run := func(want int, args ...string) (string, string) {
 				t.Helper()
@@ -229,8 +234,89 @@ func TestKeys(t *testing.T) {
 				t.Error(errs)
 			}
 			run(1, "keys", "create", "--tenant", "acme", "--scopes", "everything")
+
+			if _, errs := run(1, "keys", "create", "--tenant", "acme", "--allow", "10.0.0.1/8"); !strings.Contains(errs, "10.0.0.0/8 is the network") {
+				t.Error(errs)
+			}
+			third, _ := run(0, "keys", "create", "--tenant", "acme", "--allow", "10.0.0.0/8,192.0.2.7")
+			if list, _ := run(0, "keys", "list"); !strings.Contains(list, "10.0.0.0/8,192.0.2.7/32") {
+				t.Error(list)
+			}
+			thirdID := strings.Split(third, "_")[2]
+			if out, _ := run(0, "keys", "update", thirdID, "--allow-everywhere", "--scopes", "agi"); !strings.Contains(out, "scopes agi, allowed from everywhere") {
+				t.Error(out)
+			}
+			run(2, "keys", "update", thirdID)
+			run(2, "keys", "update", thirdID, "--allow", "::1", "--allow-everywhere")
+			if out, _ := run(0, "tenants", "update", "acme", "--tier", "enterprise"); !strings.Contains(out, "enterprise, enabled") {
+				t.Error(out)
+			}
+			if out, _ := run(0, "tenants", "disable", "acme"); !strings.Contains(out, "disabled since") {
+				t.Error(out)
+			}
+			if out, _ := run(0, "tenants", "enable", "acme"); !strings.Contains(out, "enabled") {
+				t.Error(out)
+			}
+			run(1, "tenants", "disable", "nobody")
+			run(2, "tenants", "update", "acme")
+			checkAudit(t, run, key, third)
 		})
 	}
+}
+
+func TestKeyDatabaseAway(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"OMNI_KEYS_URL": "postgres://u:hunter2@127.0.0.1:1/d?sslmode=disable"}
+	_, errs, code := omni(t, "", env, "keys", "list")
+	if code != 1 || !strings.Contains(errs, "the key database at 127.0.0.1:1 does not answer") || strings.Contains(errs, "hunter2") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// checkAudit looks for what TestKeys did.
+func checkAudit(t *testing.T, run func(int, ...string) (string, string), secrets ...string) {
+	t.Helper()
+	out, _ := run(0, "audit", "--limit", "100", "--json")
+	for _, secret := range secrets {
+		if secret = strings.TrimSpace(secret); strings.Contains(out, secret[len(secret)-30:]) {
+			t.Error("a secret is in the audit log")
+		}
+	}
+	var acts []string
+	for line := range strings.Lines(out) {
+		var e api.AuditEntry
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(e.Actor, "local:") || e.At.IsZero() {
+			t.Errorf("%+v", e)
+		}
+		acts = append(acts, e.Act+" "+e.Outcome)
+	}
+	slices.Reverse(acts)
+	const want = `tenant.create ok
+tenant.create already_exists
+tenant.create invalid_value
+key.create ok
+key.rotate ok
+key.rotate key_not_rotatable
+key.revoke ok
+key.revoke not_found
+key.create not_found
+key.create invalid_value
+key.create ok
+key.update ok
+tenant.update ok
+tenant.update ok
+tenant.update ok
+tenant.update not_found`
+	if got := strings.Join(acts, "\n"); got != want {
+		t.Errorf("the audit log says\n%s", got)
+	}
+	if out, _ := run(0, "audit", "--since", "1h", "--limit", "1"); !strings.Contains(out, "tenant.update") || strings.Count(out, "\n") > 3 {
+		t.Error(out)
+	}
+	run(2, "audit", "--limit", "0")
 }
 
 func TestConfigCheck(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 
 func (a *app) keysCommand() *cobra.Command {
 	var p placeFlags
-	c := group("keys", "Make, list, rotate and revoke API keys",
-		a.keyCreate(&p), a.keyList(&p), a.keyRotate(&p), a.keyRevoke(&p))
+	c := group("keys", "Make, list, change, rotate and revoke API keys",
+		a.keyCreate(&p), a.keyList(&p), a.keyUpdate(&p), a.keyRotate(&p), a.keyRevoke(&p))
 	p.register(a, c)
 	return c
 }
@@ -23,7 +24,7 @@ func (a *app) keyCreate(p *placeFlags) *cobra.Command {
 	var expires time.Duration
 	c := &cobra.Command{
 		Use: "create", Short: "Make a key; it is shown once",
-		Example: "  omni keys create --tenant acme --name backend\n  omni keys create --tenant acme --scopes predict,usage --expires 2160h",
+		Example: "  omni keys create --tenant acme --name backend\n  omni keys create --tenant acme --scopes predict,usage --expires 2160h\n  omni keys create --tenant acme --allow 10.0.0.0/8,203.0.113.7",
 		Args:    exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if req.Tenant == "" {
@@ -49,6 +50,7 @@ func (a *app) keyCreate(p *placeFlags) *cobra.Command {
 	flags.StringVar(&req.Tenant, "tenant", "", "whose key it is")
 	flags.StringVar(&req.Name, "name", "", "what it is for")
 	flags.StringSliceVar(&req.Scopes, "scopes", nil, "what it may call, such as predict,usage (default: everything)")
+	flags.StringSliceVar(&req.Allow, "allow", nil, "networks or addresses it may be used from, such as 10.0.0.0/8 (default: from everywhere)")
 	flags.DurationVar(&expires, "expires", 0, "how long it is valid, such as 720h (default: until revoked)")
 	return c
 }
@@ -70,9 +72,9 @@ func (a *app) keyList(p *placeFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := table.New("id", "tenant", "name", "state", "scopes", "created", "expires")
+				t := table.New("id", "tenant", "name", "state", "scopes", "allow", "created", "expires")
 				for _, key := range list {
-					t.Add(key.ID, key.Tenant, key.Name, key.State, strings.Join(key.Scopes, ","), day(&key.CreatedAt), day(key.ExpiresAt))
+					t.Add(key.ID, key.Tenant, key.Name, key.State, strings.Join(key.Scopes, ","), cmp.Or(strings.Join(key.Allow, ","), "-"), day(&key.CreatedAt), day(key.ExpiresAt))
 				}
 				_, err = t.WriteTo(a.Stdout)
 				return err
@@ -88,6 +90,50 @@ func day(t *time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format("2006-01-02 15:04")
+}
+
+func (a *app) keyUpdate(p *placeFlags) *cobra.Command {
+	var name string
+	var scopes, allow []string
+	var anywhere bool
+	c := &cobra.Command{
+		Use: "update ID", Short: "Change what a key may call and from where", Args: exactly(1, "the key's id (omni keys list)"),
+		Example: "  omni keys update 1tGZqaB3xK9dQm --allow 10.0.0.0/8\n  omni keys update 1tGZqaB3xK9dQm --allow-everywhere",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var req api.UpdateKeyRequest
+			if cmd.Flags().Changed("name") {
+				req.Name = &name
+			}
+			if cmd.Flags().Changed("scopes") {
+				req.Scopes = &scopes
+			}
+			switch {
+			case anywhere && len(allow) > 0:
+				return usagef("--allow and --allow-everywhere exclude each other")
+			case anywhere:
+				req.Allow = &[]string{}
+			case cmd.Flags().Changed("allow"):
+				req.Allow = &allow
+			}
+			if req == (api.UpdateKeyRequest{}) {
+				return usagef("nothing to change: give --name, --scopes, --allow or --allow-everywhere")
+			}
+			return a.with(cmd.Context(), p, false, func(k keyring) error {
+				key, err := k.updateKey(cmd.Context(), args[0], req)
+				if err != nil {
+					return err
+				}
+				return a.printf("key %s of tenant %s: scopes %s, allowed from %s\n", key.ID, key.Tenant,
+					strings.Join(key.Scopes, ","), cmp.Or(strings.Join(key.Allow, ","), "everywhere"))
+			})
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&name, "name", "", "what it is for")
+	flags.StringSliceVar(&scopes, "scopes", nil, "what it may call from now on")
+	flags.StringSliceVar(&allow, "allow", nil, "networks or addresses it may be used from, instead of those it had")
+	flags.BoolVar(&anywhere, "allow-everywhere", false, "let it be used from every address")
+	return c
 }
 
 func (a *app) keyRotate(p *placeFlags) *cobra.Command {
@@ -119,54 +165,6 @@ func (a *app) keyRevoke(p *placeFlags) *cobra.Command {
 					return err
 				}
 				return a.printf("key %s of tenant %s is revoked\n", key.ID, key.Tenant)
-			})
-		},
-	}
-}
-
-func (a *app) tenantsCommand() *cobra.Command {
-	var p placeFlags
-	c := group("tenants", "Make and list tenants", a.tenantCreate(&p), a.tenantList(&p))
-	p.register(a, c)
-	return c
-}
-
-func (a *app) tenantCreate(p *placeFlags) *cobra.Command {
-	var req api.CreateTenantRequest
-	c := &cobra.Command{
-		Use: "create ID", Short: "Make a tenant", Args: exactly(1, "the tenant's id"),
-		Example: "  omni tenants create acme --tier pro --name 'Acme Corp.'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			req.ID = args[0]
-			return a.with(cmd.Context(), p, true, func(k keyring) error {
-				t, err := k.createTenant(cmd.Context(), req)
-				if err != nil {
-					return err
-				}
-				return a.printf("tenant %s, %s; next: omni keys create --tenant %s\n", t.ID, t.Tier, t.ID)
-			})
-		},
-	}
-	c.Flags().StringVar(&req.Tier, "tier", "free", "free, pro, enterprise, or one of the configuration")
-	c.Flags().StringVar(&req.Name, "name", "", "its name in full")
-	return c
-}
-
-func (a *app) tenantList(p *placeFlags) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List tenants", Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), p, false, func(k keyring) error {
-				list, err := k.tenants(cmd.Context())
-				if err != nil {
-					return err
-				}
-				t := table.New("id", "name", "tier", "created", "disabled")
-				for _, x := range list {
-					t.Add(x.ID, x.Name, x.Tier, day(&x.CreatedAt), day(x.DisabledAt))
-				}
-				_, err = t.WriteTo(a.Stdout)
-				return err
 			})
 		},
 	}

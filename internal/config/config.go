@@ -33,6 +33,8 @@ type Config struct {
 	Log    Log    `yaml:"log"`
 	Sentry Sentry `yaml:"sentry"`
 	Keys   Keys   `yaml:"keys"`
+	// OIDC lets tokens of an identity provider in beside keys; default none.
+	OIDC   OIDC   `yaml:"oidc"`
 	Limits Limits `yaml:"limits"`
 	// LimitStore says where tenants' rates are counted.
 	LimitStore LimitStore      `yaml:"limit_store"`
@@ -74,10 +76,18 @@ type Sentry struct {
 
 // Keys says where API keys are kept.
 type Keys struct {
-	// Store is "sqlite" (default) or "file".
+	// Store is "sqlite" (default), "file" or "postgres"; default "postgres" when
+	// URL is given.
 	Store string `yaml:"store"`
 	// Path of the key file; default keys.db or keys.json in DataDir.
 	Path string `yaml:"path"`
+	// URL of the database, such as
+	// postgres://user@host:5432/omni?sslmode=verify-full. The environment variable
+	// OMNI_KEYS_URL overrides it; put a URL with a password there.
+	URL string `yaml:"url"`
+	// MaxStale is how long the last good keys serve while the store is out of
+	// reach; default 5 min.
+	MaxStale Duration `yaml:"max_stale"`
 }
 
 // Limits bound what one caller can make the gateway hold or wait for.

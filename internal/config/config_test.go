@@ -151,6 +151,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	}
 	want.Workers = []config.Worker{{Name: "native", URL: "http://127.0.0.1:9090", Services: []string{}}}
 	want.TrustedProxies = []string{}
+	want.OIDC.Audience = []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"time"
 )
 
@@ -22,14 +21,8 @@ func (c Config) WithDefaults() Config {
 		c.Log.Access = &yes
 	}
 	or(&c.Sentry.Environment, c.Mode)
-	or(&c.Keys.Store, "sqlite")
-	if c.Keys.Path == "" {
-		name := "keys.db"
-		if c.Keys.Store == "file" {
-			name = "keys.json"
-		}
-		c.Keys.Path = filepath.Join(c.DataDir, name)
-	}
+	c.Keys = c.Keys.withDefaults(c.DataDir)
+	c.OIDC = c.OIDC.withDefaults()
 	c.Limits = c.Limits.withDefaults()
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()

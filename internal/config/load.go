@@ -60,6 +60,7 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set("OMNI_LOG_FORMAT", &c.Log.Format)
 	set("OMNI_KEYS_STORE", &c.Keys.Store)
 	set("OMNI_KEYS_PATH", &c.Keys.Path)
+	set("OMNI_KEYS_URL", &c.Keys.URL)
 	set("OMNI_REDIS_URL", &c.LimitStore.URL)
 	set("SENTRY_DSN", &c.Sentry.DSN)
 	set("MASTER_API_KEY", &c.MasterKey)

@@ -25,7 +25,6 @@ var (
 func (c Config) Validate(getenv func(string) string) error {
 	v := &faults{}
 	v.oneOf("mode", c.Mode, ModeDevelopment, ModeProduction)
-	v.oneOf("keys.store", c.Keys.Store, "sqlite", "file")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	_, port, err := net.SplitHostPort(c.Listen)
@@ -40,6 +39,8 @@ func (c Config) Validate(getenv func(string) string) error {
 	if c.MasterKey != "" && len(c.MasterKey) < 16 {
 		v.say("MASTER_API_KEY has %d characters; want at least 16", len(c.MasterKey))
 	}
+	c.Keys.validate(v)
+	c.OIDC.validate(v)
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
 	c.LimitStore.validate(v)

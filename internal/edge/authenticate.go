@@ -22,6 +22,9 @@ func (g *Gateway) authenticate(next Handler) Handler {
 		if err == nil {
 			x.Principal, err = g.Keys.Authenticate(x.Context(), presented)
 		}
+		if err == nil && !x.Principal.AllowsFrom(x.Remote) {
+			err = authn.AddressNotAllowed(x.Remote)
+		}
 		if err != nil {
 			if limited := g.chargeAddress(x); limited != nil {
 				return limited

@@ -137,6 +137,14 @@ func RequestIDOf(r *http.Request) string {
 	return ""
 }
 
+// RemoteOf returns the caller's address, behind trusted proxies too.
+func RemoteOf(r *http.Request) string {
+	if x, ok := r.Context().Value(exchangeKey{}).(*Exchange); ok && x.Remote.IsValid() {
+		return x.Remote.String()
+	}
+	return ""
+}
+
 // Fail answers an error to a request that the gateway handed on, as the stages
 // answer theirs.
 func Fail(_ http.ResponseWriter, r *http.Request, err error) {

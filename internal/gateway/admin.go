@@ -7,26 +7,40 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/omni-run/omni/internal/admin"
 	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/authn/filestore"
+	"github.com/omni-run/omni/internal/authn/pgstore"
 	"github.com/omni-run/omni/internal/authn/sqlitestore"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/edge"
 	"github.com/omni-run/omni/internal/pool"
 )
 
+// KeyStoreOptions says how a key store is opened.
+type KeyStoreOptions struct {
+	// Create makes a key file where there is none.
+	Create bool
+	// Watch listens for changes that other processes make, and logs to Log.
+	Watch bool
+	Log   *slog.Logger
+}
+
 // OpenKeyStore opens the store of tenants and keys that the configuration
 // names. The command line uses it too.
-func OpenKeyStore(ctx context.Context, c config.Config) (authn.Store, error) {
+func OpenKeyStore(ctx context.Context, c config.Config, o KeyStoreOptions) (authn.Store, error) {
 	switch c.Keys.Store {
-	case "file":
-		return store(filestore.Open(c.Keys.Path, filestore.Options{}))
-	case "sqlite":
+	case config.KeyStoreFile:
+		return store(filestore.Open(c.Keys.Path, filestore.Options{Create: o.Create, Audit: filepath.Join(c.DataDir, "audit.jsonl")}))
+	case config.KeyStoreSQLite:
 		return store(sqlitestore.Open(ctx, c.Keys.Path))
+	case config.KeyStorePostgres:
+		return store(pgstore.Open(ctx, pgstore.Options{URL: c.Keys.URL, Watch: o.Watch, Log: o.Log}))
 	default:
 		return nil, fmt.Errorf("keys.store = %q is not a kind of store", c.Keys.Store)
 	}
@@ -49,8 +63,10 @@ func NewIssuer(store authn.Store, c config.Config, refresh func(context.Context)
 
 func newAdmin(g *Gateway) *admin.Handler {
 	c := g.opt.Config
+	trail, _ := g.keys.(authn.Trail) // every store of ours keeps one
 	return admin.New(admin.Deps{
-		Issuer: NewIssuer(g.keys, c, g.auth.Refresh), Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Fail: edge.Fail,
+		Issuer: NewIssuer(g.keys, c, g.auth.Refresh), Trail: trail,
+		Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Remote: edge.RemoteOf, Fail: edge.Fail,
 		Usage: g.ledger, Workers: workers{g.pool}, Config: shownConfig{c}, Log: g.opt.Log, Now: g.opt.Now,
 		MonthUnits: func(tier string) int64 { return c.Tiers[tier].MonthlyUnits },
 	})

@@ -14,6 +14,9 @@ var (
 	descKeyLookups = prometheus.NewDesc("omni_gateway_key_lookups_total", "Credentials looked up, by whether memory knew them.", []string{"found"}, nil)
 	descRefused    = prometheus.NewDesc("omni_gateway_keys_refused_total", "Credentials refused, by reason.", []string{"reason"}, nil)
 	descStoreAge   = prometheus.NewDesc("omni_gateway_key_store_age_seconds", "Time since the key store was last read without error.", nil, nil)
+	descTokens     = prometheus.NewDesc("omni_gateway_tokens_total", "Bearer tokens of the identity provider, by what became of them.", []string{"outcome"}, nil)
+	descIssuerAge  = prometheus.NewDesc("omni_gateway_token_keys_age_seconds", "Time since the token issuer's keys were last fetched.", nil, nil)
+	descIssuerErrs = prometheus.NewDesc("omni_gateway_token_keys_errors_total", "Failures to fetch the token issuer's keys.", nil, nil)
 	descLedger     = prometheus.NewDesc("omni_gateway_ledger_entries_total", "Entries of the usage ledger, by what became of them.", []string{"outcome"}, nil)
 	descPending    = prometheus.NewDesc("omni_gateway_ledger_pending_entries", "Entries kept in memory because the disk takes nothing.", nil, nil)
 	descWriteFault = prometheus.NewDesc("omni_gateway_ledger_errors_total", "Failures of the usage ledger, by step.", []string{"step"}, nil)
@@ -24,7 +27,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes} {
+	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descTokens, descIssuerAge, descIssuerErrs, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes} {
 		ch <- d
 	}
 }
@@ -47,6 +50,17 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 		counter(descRefused, n, reason)
 	}
 	gauge(descStoreAge, keys.Age.Seconds())
+	if c.g.tokens != nil {
+		tokens := c.g.tokens.Stats()
+		for outcome, n := range map[string]uint64{
+			"accepted": tokens.Accepted, "malformed": tokens.Malformed, "signature": tokens.Signature, "claims": tokens.Claims,
+			"expired": tokens.Expired, "tenant": tokens.Tenant, "unavailable": tokens.Unavailable,
+		} {
+			counter(descTokens, n, outcome)
+		}
+		gauge(descIssuerAge, tokens.Age.Seconds())
+		counter(descIssuerErrs, tokens.FetchErrors)
+	}
 	ledger := c.g.ledger.Stats()
 	counter(descLedger, ledger.Recorded, "recorded")
 	counter(descLedger, ledger.Folded, "folded")

@@ -18,6 +18,7 @@ import (
 	"github.com/omni-run/omni/api/spec"
 	"github.com/omni-run/omni/internal/admin"
 	"github.com/omni-run/omni/internal/authn"
+	"github.com/omni-run/omni/internal/authn/oidc"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/edge"
 	"github.com/omni-run/omni/internal/idempotency"
@@ -47,10 +48,12 @@ type Gateway struct {
 	registry *prometheus.Registry
 	keys     authn.Store
 	auth     *authn.Authenticator
-	ledger   *usage.Ledger
-	jobs     *jobs.Manager
-	replays  *idempotency.Store
-	pool     *pool.Pool
+	// tokens is nil when only keys are let in.
+	tokens  *oidc.Authenticator
+	ledger  *usage.Ledger
+	jobs    *jobs.Manager
+	replays *idempotency.Store
+	pool    *pool.Pool
 	// shared is nil when rates are counted by this process alone.
 	shared *redislimit.Limiter
 	edge   *edge.Gateway
@@ -100,14 +103,29 @@ func Open(ctx context.Context, o Options) (*Gateway, error) {
 func (g *Gateway) path(name string) string { return filepath.Join(g.opt.Config.DataDir, name) }
 
 func (g *Gateway) openKeys(ctx context.Context) (err error) {
-	if g.keys, err = OpenKeyStore(ctx, g.opt.Config); err != nil {
+	if g.keys, err = OpenKeyStore(ctx, g.opt.Config, KeyStoreOptions{Watch: true, Log: g.opt.Log}); err != nil {
 		return err
 	}
 	g.auth, err = authn.New(ctx, authn.Options{
 		Store: g.keys, MasterKey: g.opt.Config.MasterKey, Development: g.opt.Config.Mode == config.ModeDevelopment,
+		// A database that is away is no reason not to start: it may come back at any
+		// moment, and until then every caller is told to try again.
+		StartWithout: g.opt.Config.Keys.Store == config.KeyStorePostgres, MaxStale: g.opt.Config.Keys.MaxStale.D(),
 		Log: g.opt.Log, Now: g.opt.Now,
 	})
+	if err != nil || g.opt.Config.OIDC.Issuer == "" {
+		return err
+	}
+	g.tokens, err = oidc.New(ctx, oidc.Options{Config: g.opt.Config.OIDC, Keys: g.auth, Log: g.opt.Log, Now: g.opt.Now})
 	return err
+}
+
+// credentials judges keys, and tokens where they are let in.
+func (g *Gateway) credentials() edge.Authenticator {
+	if g.tokens == nil {
+		return g.auth
+	}
+	return g.tokens
 }
 
 func (g *Gateway) openLedger(ctx context.Context) (err error) {
@@ -162,7 +180,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	g.registry.MustRegister(newPartsCollector(g))
 	g.edge, err = edge.New(edge.Deps{
 		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
-		Keys: g.auth, Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
+		Keys: g.credentials(), Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
 		Reports: g.ledger, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
 	if err != nil {
@@ -244,6 +262,9 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	if g.replays != nil {
 		errs = append(errs, g.replays.Close())
+	}
+	if g.tokens != nil {
+		g.tokens.Close()
 	}
 	if g.auth != nil {
 		errs = append(errs, g.auth.Close())

@@ -33,8 +33,9 @@ const rereadEvery = 30 * time.Second
 // Store is a file of tenants and keys. It is safe for concurrent use and, on
 // Unix, for several processes on one file.
 type Store struct {
-	path string
-	now  func() time.Time
+	path      string
+	auditPath string
+	now       func() time.Time
 
 	// mu guards what was last read.
 	mu     sync.Mutex
@@ -54,6 +55,10 @@ type Options struct {
 	// Create makes an empty file when there is none. Without it a missing file
 	// is an error at the start, as for a secret that was not mounted.
 	Create bool
+	// Audit is the file of the audit log, JSON lines, made when first written;
+	// empty for none. It can be beside the key file, or elsewhere when that one
+	// is mounted to be read only.
+	Audit string
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -63,10 +68,10 @@ func Open(path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{path: path, now: o.Now}
+	s := &Store{path: path, auditPath: o.Audit, now: o.Now}
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) && o.Create {
-		err = s.change(func(*authn.Snapshot) error { return nil })
+		err = s.change(nil, "", func(*authn.Snapshot) (string, error) { return "", nil })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the key file: %w", err)
@@ -137,56 +142,56 @@ func versionOf(content []byte) string {
 }
 
 // PutTenant implements authn.Store.
-func (s *Store) PutTenant(_ context.Context, t authn.Tenant) error {
-	return s.change(func(snap *authn.Snapshot) error {
+func (s *Store) PutTenant(ctx context.Context, t authn.Tenant) error {
+	return s.change(authn.ActOf(ctx), t.ID, func(snap *authn.Snapshot) (string, error) {
 		at, found := findTenant(snap, t.ID)
 		if found {
-			return authn.ErrExists
+			return "", authn.ErrExists
 		}
 		snap.Tenants = slices.Insert(snap.Tenants, at, t)
-		return nil
+		return t.ID, nil
 	})
 }
 
 // UpdateTenant implements authn.Store.
-func (s *Store) UpdateTenant(_ context.Context, id string, change func(*authn.Tenant) error) (authn.Tenant, error) {
+func (s *Store) UpdateTenant(ctx context.Context, id string, change func(*authn.Tenant) error) (authn.Tenant, error) {
 	var out authn.Tenant
-	err := s.change(func(snap *authn.Snapshot) error {
+	err := s.change(authn.ActOf(ctx), id, func(snap *authn.Snapshot) (string, error) {
 		at, found := findTenant(snap, id)
 		if !found {
-			return authn.ErrNotFound
+			return "", authn.ErrNotFound
 		}
 		if err := change(&snap.Tenants[at]); err != nil {
-			return err
+			return "", err
 		}
 		out = snap.Tenants[at]
-		return nil
+		return out.ID, nil
 	})
 	return out, err
 }
 
 // PutKey implements authn.Store.
-func (s *Store) PutKey(_ context.Context, k authn.Key) error {
-	return s.change(func(snap *authn.Snapshot) error { return insertKey(snap, k) })
+func (s *Store) PutKey(ctx context.Context, k authn.Key) error {
+	return s.change(authn.ActOf(ctx), k.ID, func(snap *authn.Snapshot) (string, error) { return k.Tenant, insertKey(snap, k) })
 }
 
 // UpdateKey implements authn.Store.
-func (s *Store) UpdateKey(_ context.Context, id string, change func(*authn.Key) (*authn.Key, error)) (authn.Key, error) {
+func (s *Store) UpdateKey(ctx context.Context, id string, change func(*authn.Key) (*authn.Key, error)) (authn.Key, error) {
 	var out authn.Key
-	err := s.change(func(snap *authn.Snapshot) error {
+	err := s.change(authn.ActOf(ctx), id, func(snap *authn.Snapshot) (string, error) {
 		at, found := findKey(snap, id)
 		if !found {
-			return authn.ErrNotFound
+			return "", authn.ErrNotFound
 		}
 		add, err := change(&snap.Keys[at])
 		if err != nil {
-			return err
+			return "", err
 		}
 		out = snap.Keys[at]
 		if add != nil {
-			return insertKey(snap, *add)
+			return out.Tenant, insertKey(snap, *add)
 		}
-		return nil
+		return out.Tenant, nil
 	})
 	return out, err
 }
@@ -212,8 +217,9 @@ func findKey(s *authn.Snapshot, id string) (int, bool) {
 }
 
 // change reads the file, applies f and replaces the file. A lock file beside
-// it keeps other processes out meanwhile.
-func (s *Store) change(f func(*authn.Snapshot) error) error {
+// it keeps other processes out meanwhile. What is done in the name of an act is
+// written to the audit log afterwards: f returns whose row it was.
+func (s *Store) change(act *authn.Act, target string, f func(*authn.Snapshot) (tenant string, err error)) (err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	unlock, err := lock(s.path + ".lock")
@@ -221,25 +227,46 @@ func (s *Store) change(f func(*authn.Snapshot) error) error {
 		return readOnly(fmt.Errorf("locking the key file: %w", err))
 	}
 	defer unlock()
-	snap := &authn.Snapshot{}
-	content, err := readFile(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	default:
-		if snap, err = decode(content); err != nil {
-			return err
-		}
-	}
-	if err := f(snap); err != nil {
-		return err
-	}
-	content, err = encode(snap)
+	snap, err := s.readAll()
 	if err != nil {
 		return err
 	}
-	return readOnly(replace(s.path, content))
+	tenant, err := f(snap)
+	if err != nil {
+		return err
+	}
+	content, err := encode(snap)
+	if err != nil {
+		return err
+	}
+	if act == nil || s.auditPath == "" {
+		return readOnly(replace(s.path, content))
+	}
+	log, err := s.openTrail()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.close()) }()
+	if err := readOnly(replace(s.path, content)); err != nil {
+		return err
+	}
+	act.On(target, tenant)
+	if err := log.write(act.Entry()); err == nil {
+		act.Wrote() // else whoever acts finds it unwritten, and tries again
+	}
+	return nil
+}
+
+// readAll reads the file for a change; none is an empty one.
+func (s *Store) readAll() (*authn.Snapshot, error) {
+	content, err := readFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &authn.Snapshot{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(content)
 }
 
 // readOnly tells a store that cannot be written from one that failed.

@@ -17,7 +17,9 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Opener {
 		path := filepath.Join(t.TempDir(), "keys.json")
-		return func(t *testing.T) authn.Store { return open(t, path, filestore.Options{Create: true}) }
+		return func(t *testing.T) authn.Store {
+			return open(t, path, filestore.Options{Create: true, Audit: path + ".audit"})
+		}
 	})
 }
 
@@ -168,6 +170,9 @@ func TestBadContent(t *testing.T) {
 		"stranger's key":      row("tenant", `"nobody"`),
 		"bad date":            row("created_at", `"`+secret+`"`),
 		"bad scope":           row("scopes", `["all"]`),
+		"bad network":         row("allow", `["10.0.0.0/99"]`),
+		"key as a network":    row("allow", `["`+secret+`"]`),
+		"loose network":       row("allow", `["10.0.0.1/8"]`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

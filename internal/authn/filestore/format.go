@@ -62,7 +62,7 @@ func describe(err error, offset int64) string {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "the file ends in the middle of a value"
 	default:
-		return fmt.Sprintf("near byte %d: an unknown field, a date that is not RFC 3339, or a hash that is not 64 hex digits", offset)
+		return fmt.Sprintf("near byte %d: an unknown field, a date that is not RFC 3339, a network that is not like 10.0.0.0/8, or a hash that is not 64 hex digits", offset)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	tenantColumns = "id, name, tier, created_at, disabled_at"
-	keyColumns    = "id, tenant, tier, name, scopes, sha256, created_at, expires_at, revoked_at, rotated_from, rotated_to"
+	keyColumns    = "id, tenant, tier, name, scopes, sha256, created_at, expires_at, revoked_at, rotated_from, rotated_to, allow"
 )
 
 // scanner is a *sql.Row or *sql.Rows.
@@ -32,11 +32,11 @@ func scanTenant(row scanner) (authn.Tenant, error) {
 
 func scanKey(row scanner) (authn.Key, error) {
 	var k authn.Key
-	var scopes string
+	var scopes, allow string
 	var hash []byte
 	var created int64
 	var expires, revoked sql.NullInt64
-	err := row.Scan(&k.ID, &k.Tenant, &k.Tier, &k.Name, &scopes, &hash, &created, &expires, &revoked, &k.RotatedFrom, &k.RotatedTo)
+	err := row.Scan(&k.ID, &k.Tenant, &k.Tier, &k.Name, &scopes, &hash, &created, &expires, &revoked, &k.RotatedFrom, &k.RotatedTo, &allow)
 	if err != nil {
 		return k, notFound(err)
 	}
@@ -45,6 +45,9 @@ func scanKey(row scanner) (authn.Key, error) {
 	}
 	copy(k.Hash[:], hash)
 	k.Scopes = strings.Fields(scopes)
+	if k.Allow, err = authn.ParseNetworks(strings.Fields(allow)); err != nil {
+		return k, fmt.Errorf("%w: key %s: %w", authn.ErrContent, k.ID, err)
+	}
 	k.CreatedAt, k.ExpiresAt, k.RevokedAt = fromMillis(created), fromNull(expires), fromNull(revoked)
 	return k, nil
 }
@@ -102,11 +105,11 @@ func writeKey(ctx context.Context, tx *sql.Tx, k authn.Key) error {
 	if err := k.Validate(); err != nil {
 		return &authn.InvalidError{Err: err}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err := tx.ExecContext(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, scopes = excluded.scopes, expires_at = excluded.expires_at,
-			revoked_at = excluded.revoked_at, rotated_from = excluded.rotated_from, rotated_to = excluded.rotated_to`,
+			revoked_at = excluded.revoked_at, rotated_from = excluded.rotated_from, rotated_to = excluded.rotated_to, allow = excluded.allow`,
 		k.ID, k.Tenant, k.Tier, k.Name, strings.Join(k.Scopes, " "), k.Hash[:], k.CreatedAt.UnixMilli(),
-		toNull(k.ExpiresAt), toNull(k.RevokedAt), k.RotatedFrom, k.RotatedTo)
+		toNull(k.ExpiresAt), toNull(k.RevokedAt), k.RotatedFrom, k.RotatedTo, strings.Join(authn.NetworkTexts(k.Allow), " "))
 	return err
 }
 

@@ -148,53 +148,53 @@ func (s *Store) load(ctx context.Context) (*authn.Snapshot, error) {
 
 // PutTenant implements authn.Store.
 func (s *Store) PutTenant(ctx context.Context, t authn.Tenant) error {
-	return s.db.Tx(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, t.ID, func(tx *sql.Tx) (string, error) {
 		if _, err := tenantByID(ctx, tx, t.ID); !errors.Is(err, authn.ErrNotFound) {
-			return taken(err)
+			return "", taken(err)
 		}
-		return writeTenant(ctx, tx, t)
+		return t.ID, writeTenant(ctx, tx, t)
 	})
 }
 
 // UpdateTenant implements authn.Store.
 func (s *Store) UpdateTenant(ctx context.Context, id string, change func(*authn.Tenant) error) (authn.Tenant, error) {
 	var out authn.Tenant
-	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, id, func(tx *sql.Tx) (string, error) {
 		t, err := tenantByID(ctx, tx, id)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if err := change(&t); err != nil {
-			return err
+			return "", err
 		}
 		out = t
-		return writeTenant(ctx, tx, t)
+		return t.ID, writeTenant(ctx, tx, t)
 	})
 	return out, err
 }
 
 // PutKey implements authn.Store.
 func (s *Store) PutKey(ctx context.Context, k authn.Key) error {
-	return s.db.Tx(ctx, func(tx *sql.Tx) error { return insertKey(ctx, tx, k) })
+	return s.change(ctx, k.ID, func(tx *sql.Tx) (string, error) { return k.Tenant, insertKey(ctx, tx, k) })
 }
 
 // UpdateKey implements authn.Store.
 func (s *Store) UpdateKey(ctx context.Context, id string, change func(*authn.Key) (*authn.Key, error)) (authn.Key, error) {
 	var out authn.Key
-	err := s.db.Tx(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, id, func(tx *sql.Tx) (string, error) {
 		k, err := keyByID(ctx, tx, id)
 		if err != nil {
-			return err
+			return "", err
 		}
 		add, err := change(&k)
 		if err != nil {
-			return err
+			return "", err
 		}
 		out = k
 		if err := writeKey(ctx, tx, k); err != nil || add == nil {
-			return err
+			return k.Tenant, err
 		}
-		return insertKey(ctx, tx, *add)
+		return k.Tenant, insertKey(ctx, tx, *add)
 	})
 	return out, err
 }

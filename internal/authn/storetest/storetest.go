@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,9 @@ func Run(t *testing.T, setup func(t *testing.T) Opener) {
 		"revoked elsewhere":        revokedElsewhere,
 		"rotation":                 rotation,
 		"racing writers":           racingWriters,
+		"audit log":                auditLog,
+		"an act and its entry":     actAndEntry,
+		"a failed act":             failedAct,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -57,6 +61,13 @@ func key(tenant string, n int) authn.Key {
 		ID: id, Tenant: tenant, Tier: "pro", Name: "ci", Scopes: []string{"predict", "usage"},
 		Hash: authn.HashKey(id), CreatedAt: born,
 	}
+}
+
+func networks(list ...string) (out []netip.Prefix) {
+	for _, n := range list {
+		out = append(out, netip.MustParsePrefix(n))
+	}
+	return out
 }
 
 func must(t *testing.T, err error) {
@@ -100,7 +111,7 @@ func roundTrip(t *testing.T, open Opener) {
 	must(t, s.PutTenant(ctx, tenant("acme")))
 	k := key("acme", 2)
 	expires := born.Add(time.Hour)
-	k.ExpiresAt, k.RotatedFrom = &expires, key("acme", 9).ID
+	k.ExpiresAt, k.RotatedFrom, k.Allow = &expires, key("acme", 9).ID, networks("10.0.0.0/8", "2001:db8::1/128")
 	must(t, s.PutKey(ctx, k))
 	must(t, s.PutKey(ctx, key("zeta", 1)))
 	_, err := s.UpdateTenant(ctx, "zeta", func(t *authn.Tenant) error {
@@ -117,6 +128,7 @@ func roundTrip(t *testing.T, open Opener) {
 	}
 	got := snap.Keys[1]
 	if got.Hash != k.Hash || got.Tenant != "acme" || got.Tier != "pro" || got.Name != "ci" || strings.Join(got.Scopes, ",") != "predict,usage" ||
+		fmt.Sprint(got.Allow) != fmt.Sprint(k.Allow) || len(snap.Keys[0].Allow) != 0 ||
 		!got.CreatedAt.Equal(born) || got.ExpiresAt == nil || !got.ExpiresAt.Equal(expires) || got.RevokedAt != nil || got.RotatedFrom != k.RotatedFrom || got.RotatedTo != "" {
 		t.Fatalf("key came back as %+v, want %+v", got, k)
 	}
@@ -158,6 +170,7 @@ func badRows(t *testing.T, open Opener) {
 		"hash":   func(k *authn.Key) { k.Hash = authn.Hash{} },
 		"scopes": func(k *authn.Key) { k.Scopes = nil },
 		"scope":  func(k *authn.Key) { k.Scopes = []string{"predict everything"} },
+		"allow":  func(k *authn.Key) { k.Allow = []netip.Prefix{netip.MustParsePrefix("10.1.2.3/8")} },
 		"name":   func(k *authn.Key) { k.Name = strings.Repeat("x", 101) },
 	} {
 		k := key("acme", 1)
@@ -196,11 +209,13 @@ func failedChange(t *testing.T, open Opener) {
 func pollOnChange(t *testing.T, open Opener) {
 	ctx, s := t.Context(), open(t)
 	known := load(t, s).Version
-	for range 3 {
-		if snap, err := s.Poll(ctx, known); err != nil || snap != nil {
+	until(t, "nothing is read, for nothing changed", func() bool {
+		snap, err := s.Poll(ctx, known)
+		if err != nil || snap != nil && snap.Version != known {
 			t.Fatalf("nothing changed, Poll returned %v, %v", snap, err)
 		}
-	}
+		return snap == nil
+	})
 	must(t, s.PutTenant(ctx, tenant("acme")))
 	snap, err := s.Poll(ctx, known)
 	must(t, err)
@@ -281,7 +296,7 @@ func rotation(t *testing.T, open Opener) {
 	issuer := &authn.Issuer{Store: s, Tiers: []string{"pro"}, Now: func() time.Time { return now }}
 	_, err := issuer.CreateTenant(ctx, authn.Tenant{ID: "acme", Tier: "pro"})
 	must(t, err)
-	_, old, err := issuer.CreateKey(ctx, authn.NewKey{Tenant: "acme", Name: "n", Scopes: []string{"agi"}})
+	_, old, err := issuer.CreateKey(ctx, authn.NewKey{Tenant: "acme", Name: "n", Scopes: []string{"agi"}, Allow: networks("10.0.0.0/8")})
 	must(t, err)
 	_, successor, was, err := issuer.Rotate(ctx, old.ID, time.Hour)
 	must(t, err)
@@ -296,7 +311,7 @@ func rotation(t *testing.T, open Opener) {
 				t.Errorf("old key is %+v", k)
 			}
 		case successor.ID:
-			if k.ExpiresAt != nil || k.RotatedFrom != old.ID || k.Name != "n" || k.Scopes[0] != "agi" {
+			if k.ExpiresAt != nil || k.RotatedFrom != old.ID || k.Name != "n" || k.Scopes[0] != "agi" || len(k.Allow) != 1 {
 				t.Errorf("successor is %+v", k)
 			}
 		default:

@@ -18,7 +18,7 @@ import (
 func (d *doctor) keys(ctx context.Context) {
 	const subject = "key store"
 	c := d.config.Keys
-	if c.Path != "" {
+	if c.Store != "postgres" && c.Path != "" {
 		if _, err := os.Stat(c.Path); errors.Is(err, os.ErrNotExist) {
 			if d.config.Mode == config.ModeDevelopment || c.Store == "sqlite" {
 				d.well(subject, "%s does not exist yet; the gateway makes it", c.Path)
@@ -30,7 +30,7 @@ func (d *doctor) keys(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.Patience)
 	defer cancel()
-	store, err := gateway.OpenKeyStore(ctx, d.config)
+	store, err := gateway.OpenKeyStore(ctx, d.config, gateway.KeyStoreOptions{})
 	if err != nil {
 		d.fault(subject, "the gateway would not start: see the reason", "%s", err)
 		return
