@@ -11,6 +11,8 @@ type Cell struct {
 	// Gates holds, for each row, the sums of the gates i, f, o and g, Hidden
 	// of each, and receives their activations.
 	Gates []float32
+	// Bias, 4*Hidden, is added to each row's sums first.
+	Bias []float32
 	// Before is the cell state the step starts from; nil stands for zeros.
 	Before []float32
 	// After receives the cell state, Tanh its hyperbolic tangent and Out the
@@ -21,7 +23,7 @@ type Cell struct {
 // Run computes the step for rows [from, to).
 func (s *Cell) Run(from, to int) {
 	h := s.Hidden
-	if from < 0 || to < from || len(s.Gates) < 4*h*to || len(s.After) < h*to || len(s.Tanh) < h*to || len(s.Out) < h*to || (s.Before != nil && len(s.Before) < h*to) {
+	if from < 0 || to < from || len(s.Gates) < 4*h*to || len(s.Bias) != 4*h || len(s.After) < h*to || len(s.Tanh) < h*to || len(s.Out) < h*to || (s.Before != nil && len(s.Before) < h*to) {
 		panic(errShape)
 	}
 	use.cell(s, from, to)
@@ -61,7 +63,7 @@ func plainCell(s *Cell, from, to int) {
 		in, forget, out, cand := g[:h:h], g[h:2*h:2*h], g[2*h:3*h:3*h], g[3*h:4*h:4*h]
 		after, tanh, hidden := s.After[r*h:(r+1)*h], s.Tanh[r*h:(r+1)*h], s.Out[r*h:(r+1)*h]
 		for j := range after {
-			i, f, o, c := sigmoid1(in[j]), sigmoid1(forget[j]), sigmoid1(out[j]), tanh1(cand[j])
+			i, f, o, c := sigmoid1(in[j]+s.Bias[j]), sigmoid1(forget[j]+s.Bias[h+j]), sigmoid1(out[j]+s.Bias[2*h+j]), tanh1(cand[j]+s.Bias[3*h+j])
 			in[j], forget[j], out[j], cand[j] = i, f, o, c
 			sum := i * c
 			if s.Before != nil {

@@ -39,6 +39,7 @@ type path struct {
 
 	cell     func(s *Cell, from, to int)
 	cellBack func(s *CellBack, from, to int)
+	adam     func(a *Adam, w, g, m, v []float32)
 }
 
 // use is the fastest implementation this CPU runs. It never changes.

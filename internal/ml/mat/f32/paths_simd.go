@@ -8,7 +8,7 @@ var avx512 = path{
 	name: "avx512", panel: panel512, row: row512,
 	dot: plainDot, axpy: plainAxpy,
 	exp: plainExp, sigmoid: plainSigmoid, tanh: plainTanh,
-	cell: plainCell, cellBack: plainCellBack,
+	cell: plainCell, cellBack: plainCellBack, adam: plainAdam,
 }
 
 // paths lists the implementations this program can run, fastest first.

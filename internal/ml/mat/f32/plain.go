@@ -11,7 +11,7 @@ var plain = path{
 	name: "go", panel: plainPanel, row: plainRow,
 	dot: plainDot, axpy: plainAxpy,
 	exp: plainExp, sigmoid: plainSigmoid, tanh: plainTanh,
-	cell: plainCell, cellBack: plainCellBack,
+	cell: plainCell, cellBack: plainCellBack, adam: plainAdam,
 }
 
 func plainPanel(g *block) {
