@@ -17,10 +17,10 @@ func (a *Adam) Run(w, g, m, v []float32) {
 	if len(g) != len(w) || len(m) != len(w) || len(v) != len(w) {
 		panic(errLength)
 	}
-	use.adam(a, w, g, m, v)
+	use.adam(*a, w, g, m, v)
 }
 
-func plainAdam(a *Adam, w, g, m, v []float32) {
+func plainAdam(a Adam, w, g, m, v []float32) {
 	for i, d := range g {
 		m[i] = a.Beta1*m[i] + (1-a.Beta1)*d
 		v[i] = a.Beta2*v[i] + (1-a.Beta2)*(d*d)

@@ -26,7 +26,7 @@ func (s *Cell) Run(from, to int) {
 	if from < 0 || to < from || len(s.Gates) < 4*h*to || len(s.Bias) != 4*h || len(s.After) < h*to || len(s.Tanh) < h*to || len(s.Out) < h*to || (s.Before != nil && len(s.Before) < h*to) {
 		panic(errShape)
 	}
-	use.cell(s, from, to)
+	use.cell(*s, from, to)
 }
 
 // CellBack is the gradient of Cell.
@@ -53,10 +53,10 @@ func (s *CellBack) Run(from, to int) {
 		len(s.GradCell) < h*to || len(s.GradBefore) < h*to || (s.Before != nil && len(s.Before) < h*to) {
 		panic(errShape)
 	}
-	use.cellBack(s, from, to)
+	use.cellBack(*s, from, to)
 }
 
-func plainCell(s *Cell, from, to int) {
+func plainCell(s Cell, from, to int) {
 	h := s.Hidden
 	for r := from; r < to; r++ {
 		g := s.Gates[r*4*h : (r+1)*4*h]
@@ -75,7 +75,7 @@ func plainCell(s *Cell, from, to int) {
 	}
 }
 
-func plainCellBack(s *CellBack, from, to int) {
+func plainCellBack(s CellBack, from, to int) {
 	h := s.Hidden
 	for r := from; r < to; r++ {
 		g := s.Gates[r*4*h : (r+1)*4*h]

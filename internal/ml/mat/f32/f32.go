@@ -17,29 +17,34 @@
 // infinities travel as IEEE 754 says. No kernel keeps its arguments.
 package f32
 
+import "unsafe"
+
 const (
 	errLength = "f32: slice lengths do not match"
 	errShape  = "f32: a slice does not hold the matrix it is said to"
 )
 
-// path is one implementation of every kernel.
+// path is one implementation of every kernel. Arguments travel by value: behind
+// a function value they would escape to the heap otherwise.
 type path struct {
 	name string
 	// panel computes a block of C with at most panelWidth columns. Strides are
 	// in elements; element (i,p) of A is a[i*ars+p*acs].
-	panel func(g *block)
+	panel func(g block)
 	// row computes one row of C of any width.
-	row func(g *block)
+	row func(g block)
 
-	dot     func(x, y []float32) float32
+	dot func(x, y []float32) float32
+	// dot4 is the dot products of x with four rows from a, stride apart.
+	dot4    func(a unsafe.Pointer, stride int, x []float32) [4]float32
 	axpy    func(alpha float32, x, y []float32)
 	exp     func(dst, x []float32)
 	sigmoid func(dst, x []float32)
 	tanh    func(dst, x []float32)
 
-	cell     func(s *Cell, from, to int)
-	cellBack func(s *CellBack, from, to int)
-	adam     func(a *Adam, w, g, m, v []float32)
+	cell     func(s Cell, from, to int)
+	cellBack func(s CellBack, from, to int)
+	adam     func(a Adam, w, g, m, v []float32)
 }
 
 // use is the fastest implementation this CPU runs. It never changes.

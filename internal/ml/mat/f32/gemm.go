@@ -102,7 +102,7 @@ func (p *path) direct(g *block, m, n, depth int, a, b, c Matrix) {
 		g.n = n
 		for i := range m {
 			g.a, g.b, g.c = at(a, i*g.ars+depth*g.acs), at(b, depth*b.Stride), at(c, i*g.crs)
-			p.row(g)
+			p.row(*g)
 		}
 		return
 	}
@@ -110,7 +110,7 @@ func (p *path) direct(g *block, m, n, depth int, a, b, c Matrix) {
 	for j := 0; j < n; j += panelWidth {
 		g.n = min(panelWidth, n-j)
 		g.a, g.b, g.c = at(a, depth*g.acs), at(b, depth*b.Stride+j), at(c, j)
-		p.panel(g)
+		p.panel(*g)
 	}
 }
 
@@ -128,7 +128,7 @@ func (p *path) packed(g *block, m, n, depth int, a, b, c Matrix) {
 			g.n = min(panelWidth, n-j)
 			pack(panel[:], b, depth, j, g.k, g.n)
 			g.a, g.c = at(a, i*g.ars+depth*g.acs), at(c, i*g.crs+j)
-			p.panel(g)
+			p.panel(*g)
 		}
 	}
 }

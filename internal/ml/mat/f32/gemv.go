@@ -1,5 +1,7 @@
 package f32
 
+import "unsafe"
+
 // Gemv computes y = alpha*A*x + beta*y, where A is m by n; with A transposed it
 // stands for its transpose, m by n after transposition. y must not overlap A
 // or x. With beta 0, y is written without being read.
@@ -19,11 +21,26 @@ func (p *path) gemv(m, n int, alpha float32, a Matrix, x []float32, beta float32
 		p.gemm(1, m, n, alpha, Matrix{Data: x, Stride: n}, Matrix{Data: a.Data, Stride: a.Stride}, beta, Matrix{Data: y, Stride: m})
 		return
 	}
-	for i := range y {
-		d := alpha * p.dot(a.Data[i*a.Stride:i*a.Stride+n], x)
-		if beta != 0 {
-			d += beta * y[i]
-		}
-		y[i] = d
+	i := 0
+	if n == 0 {
+		scaleRows(1, m, beta, Mat(y, m))
+		return
 	}
+	for ; i+4 <= m; i += 4 {
+		for r, d := range p.dot4(unsafe.Pointer(&a.Data[i*a.Stride]), a.Stride, x) {
+			put(&y[i+r], d, alpha, beta)
+		}
+	}
+	for ; i < m; i++ {
+		put(&y[i], p.dot(a.Data[i*a.Stride:i*a.Stride+n], x), alpha, beta)
+	}
+}
+
+// put finishes one number of y.
+func put(y *float32, sum, alpha, beta float32) {
+	sum *= alpha
+	if beta != 0 {
+		sum += beta * *y
+	}
+	*y = sum
 }

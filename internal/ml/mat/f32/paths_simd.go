@@ -4,18 +4,30 @@ package f32
 
 import "simd/archsimd"
 
+//go:generate go run gen.go
+
 var avx512 = path{
-	name: "avx512", panel: panel512, row: row512,
-	dot: plainDot, axpy: plainAxpy,
-	exp: plainExp, sigmoid: plainSigmoid, tanh: plainTanh,
-	cell: plainCell, cellBack: plainCellBack, adam: plainAdam,
+	name: "avx512", panel: panelAVX512, row: rowAVX512,
+	dot: dotAVX512, dot4: dot4AVX512, axpy: axpyAVX512,
+	exp: expAVX512, sigmoid: sigmoidAVX512, tanh: tanhAVX512,
+	cell: cellAVX512, cellBack: cellBackAVX512, adam: adamAVX512,
+}
+
+var avx2 = path{
+	name: "avx2", panel: panelAVX2, row: rowAVX2,
+	dot: dotAVX2, dot4: dot4AVX2, axpy: axpyAVX2,
+	exp: expAVX2, sigmoid: sigmoidAVX2, tanh: tanhAVX2,
+	cell: cellAVX2, cellBack: cellBackAVX2, adam: adamAVX2,
 }
 
 // paths lists the implementations this program can run, fastest first.
 func paths() []*path {
-	list := []*path{}
+	var list []*path
 	if archsimd.X86.AVX512() {
 		list = append(list, &avx512)
+	}
+	if archsimd.X86.AVX2() && archsimd.X86.FMA() {
+		list = append(list, &avx2)
 	}
 	return append(list, &plain)
 }

@@ -9,27 +9,27 @@ import (
 // the others are tested against.
 var plain = path{
 	name: "go", panel: plainPanel, row: plainRow,
-	dot: plainDot, axpy: plainAxpy,
+	dot: plainDot, dot4: plainDot4, axpy: plainAxpy,
 	exp: plainExp, sigmoid: plainSigmoid, tanh: plainTanh,
 	cell: plainCell, cellBack: plainCellBack, adam: plainAdam,
 }
 
-func plainPanel(g *block) {
+func plainPanel(g block) {
 	a := unsafe.Slice((*float32)(g.a), (g.m-1)*g.ars+(g.k-1)*g.acs+1)
 	b := unsafe.Slice((*float32)(g.b), (g.k-1)*g.brs+g.n)
 	c := unsafe.Slice((*float32)(g.c), (g.m-1)*g.crs+g.n)
 	for i := range g.m {
-		plainRowOf(g, a[i*g.ars:], b, c[i*g.crs:i*g.crs+g.n])
+		plainRowOf(&g, a[i*g.ars:], b, c[i*g.crs:i*g.crs+g.n])
 	}
 }
 
-func plainRow(g *block) {
+func plainRow(g block) {
 	a := unsafe.Slice((*float32)(g.a), (g.k-1)*g.acs+1)
 	b := unsafe.Slice((*float32)(g.b), (g.k-1)*g.brs+g.n)
 	c := unsafe.Slice((*float32)(g.c), g.n)
 	for j := 0; j < g.n; j += panelWidth {
 		width := min(panelWidth, g.n-j)
-		plainRowOf(g, a, b[j:], c[j:j+width])
+		plainRowOf(&g, a, b[j:], c[j:j+width])
 	}
 }
 
@@ -75,6 +75,14 @@ func plainDot(x, y []float32) float32 {
 		s0 += x[i] * y[i]
 	}
 	return (s0 + s1) + (s2 + s3)
+}
+
+func plainDot4(a unsafe.Pointer, stride int, x []float32) (out [4]float32) {
+	rows := unsafe.Slice((*float32)(a), 3*stride+len(x))
+	for r := range out {
+		out[r] = plainDot(rows[r*stride:r*stride+len(x)], x)
+	}
+	return out
 }
 
 func plainAxpy(alpha float32, x, y []float32) {
