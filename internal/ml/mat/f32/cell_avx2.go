@@ -39,13 +39,13 @@ func cellAVX2(s Cell, from, to int) {
 				store8(unsafe.Add(out, at), hidden)
 				continue
 			}
-			storePart8(unsafe.Add(gates, gi), i, h-j)
-			storePart8(unsafe.Add(gates, gf), f, h-j)
-			storePart8(unsafe.Add(gates, gout), o, h-j)
-			storePart8(unsafe.Add(gates, gc), c, h-j)
-			storePart8(unsafe.Add(after, at), sum, h-j)
-			storePart8(unsafe.Add(tanh, at), t, h-j)
-			storePart8(unsafe.Add(out, at), hidden, h-j)
+			storePart8(unsafe.Add(gates, gi), i, h-j, m)
+			storePart8(unsafe.Add(gates, gf), f, h-j, m)
+			storePart8(unsafe.Add(gates, gout), o, h-j, m)
+			storePart8(unsafe.Add(gates, gc), c, h-j, m)
+			storePart8(unsafe.Add(after, at), sum, h-j, m)
+			storePart8(unsafe.Add(tanh, at), t, h-j, m)
+			storePart8(unsafe.Add(out, at), hidden, h-j, m)
 		}
 	}
 }
@@ -83,11 +83,11 @@ func cellBackAVX2(s CellBack, from, to int) {
 				store8(unsafe.Add(earlier, at), dbefore)
 				continue
 			}
-			storePart8(unsafe.Add(gates, gi), di, h-j)
-			storePart8(unsafe.Add(gates, gf), df, h-j)
-			storePart8(unsafe.Add(gates, gout), do, h-j)
-			storePart8(unsafe.Add(gates, gc), dcand, h-j)
-			storePart8(unsafe.Add(earlier, at), dbefore, h-j)
+			storePart8(unsafe.Add(gates, gi), di, h-j, m)
+			storePart8(unsafe.Add(gates, gf), df, h-j, m)
+			storePart8(unsafe.Add(gates, gout), do, h-j, m)
+			storePart8(unsafe.Add(gates, gc), dcand, h-j, m)
+			storePart8(unsafe.Add(earlier, at), dbefore, h-j, m)
 		}
 	}
 }

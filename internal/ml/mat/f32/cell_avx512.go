@@ -39,13 +39,13 @@ func cellAVX512(s Cell, from, to int) {
 				store16(unsafe.Add(out, at), hidden)
 				continue
 			}
-			storePart16(unsafe.Add(gates, gi), i, h-j)
-			storePart16(unsafe.Add(gates, gf), f, h-j)
-			storePart16(unsafe.Add(gates, gout), o, h-j)
-			storePart16(unsafe.Add(gates, gc), c, h-j)
-			storePart16(unsafe.Add(after, at), sum, h-j)
-			storePart16(unsafe.Add(tanh, at), t, h-j)
-			storePart16(unsafe.Add(out, at), hidden, h-j)
+			storePart16(unsafe.Add(gates, gi), i, h-j, m)
+			storePart16(unsafe.Add(gates, gf), f, h-j, m)
+			storePart16(unsafe.Add(gates, gout), o, h-j, m)
+			storePart16(unsafe.Add(gates, gc), c, h-j, m)
+			storePart16(unsafe.Add(after, at), sum, h-j, m)
+			storePart16(unsafe.Add(tanh, at), t, h-j, m)
+			storePart16(unsafe.Add(out, at), hidden, h-j, m)
 		}
 	}
 }
@@ -83,11 +83,11 @@ func cellBackAVX512(s CellBack, from, to int) {
 				store16(unsafe.Add(earlier, at), dbefore)
 				continue
 			}
-			storePart16(unsafe.Add(gates, gi), di, h-j)
-			storePart16(unsafe.Add(gates, gf), df, h-j)
-			storePart16(unsafe.Add(gates, gout), do, h-j)
-			storePart16(unsafe.Add(gates, gc), dcand, h-j)
-			storePart16(unsafe.Add(earlier, at), dbefore, h-j)
+			storePart16(unsafe.Add(gates, gi), di, h-j, m)
+			storePart16(unsafe.Add(gates, gf), df, h-j, m)
+			storePart16(unsafe.Add(gates, gout), do, h-j, m)
+			storePart16(unsafe.Add(gates, gc), dcand, h-j, m)
+			storePart16(unsafe.Add(earlier, at), dbefore, h-j, m)
 		}
 	}
 }

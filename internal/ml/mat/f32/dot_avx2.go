@@ -96,6 +96,6 @@ func axpyAVX2(alpha float32, x, y []float32) {
 	}
 	for ; i < n; i += 8 {
 		m := first8(n - i)
-		storePart8(unsafe.Add(q, 4*i), loadPart8(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart8(unsafe.Add(q, 4*i), m)), n-i)
+		storePart8(unsafe.Add(q, 4*i), loadPart8(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart8(unsafe.Add(q, 4*i), m)), n-i, m)
 	}
 }

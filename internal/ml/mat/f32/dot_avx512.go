@@ -77,6 +77,6 @@ func axpyAVX512(alpha float32, x, y []float32) {
 	}
 	for ; i < n; i += 16 {
 		m := first16(n - i)
-		storePart16(unsafe.Add(q, 4*i), loadPart16(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart16(unsafe.Add(q, 4*i), m)), n-i)
+		storePart16(unsafe.Add(q, 4*i), loadPart16(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart16(unsafe.Add(q, 4*i), m)), n-i, m)
 	}
 }

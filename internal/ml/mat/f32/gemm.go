@@ -16,7 +16,7 @@ const (
 	rowBlock = 512
 	// leastPacked is the number of rows from which copying a panel of B into
 	// one piece pays.
-	leastPacked = 24
+	leastPacked = 128
 	// leastPanel is the number of rows from which several are computed at a
 	// time.
 	leastPanel = 2
@@ -31,8 +31,10 @@ type block struct {
 	ars, acs    int
 	b           unsafe.Pointer
 	brs         int
-	c           unsafe.Pointer
-	crs         int
+	// roomy says that a row of B may be read up to panelWidth, whatever n is.
+	roomy bool
+	c     unsafe.Pointer
+	crs   int
 }
 
 // Matrix is a row-major matrix inside a slice: row i begins at Data[i*Stride].
@@ -121,7 +123,7 @@ var panels = sync.Pool{New: func() any { return new([depthBlock * panelWidth]flo
 func (p *path) packed(g *block, m, n, depth int, a, b, c Matrix) {
 	panel := panels.Get().(*[depthBlock * panelWidth]float32)
 	defer panels.Put(panel)
-	g.b, g.brs = unsafe.Pointer(panel), panelWidth
+	g.b, g.brs, g.roomy = unsafe.Pointer(panel), panelWidth, true
 	for i := 0; i < m; i += rowBlock {
 		g.m = min(rowBlock, m-i)
 		for j := 0; j < n; j += panelWidth {
@@ -142,9 +144,19 @@ func pack(dst []float32, b Matrix, depth, j, k, n int) {
 		}
 		return
 	}
-	for q := range n {
-		from := (j+q)*b.Stride + depth
-		for p, v := range b.Data[from : from+k] {
+	q := 0
+	row := func(q int) []float32 { return b.Data[(j+q)*b.Stride+depth:][:k] }
+	for ; q+8 <= n; q += 8 {
+		// Eight rows at a time fill half a cache line of dst at once.
+		r0, r1, r2, r3, r4, r5, r6, r7 := row(q), row(q+1), row(q+2), row(q+3), row(q+4), row(q+5), row(q+6), row(q+7)
+		for p := range r0 {
+			d := (*[8]float32)(dst[p*panelWidth+q:])
+			d[0], d[1], d[2], d[3] = r0[p], r1[p], r2[p], r3[p]
+			d[4], d[5], d[6], d[7] = r4[p], r5[p], r6[p], r7[p]
+		}
+	}
+	for ; q < n; q++ {
+		for p, v := range row(q) {
 			dst[p*panelWidth+q] = v
 		}
 	}

@@ -35,7 +35,7 @@ func first8(n int) archsimd.Mask32x8 {
 
 // storePart8 stores the first n lanes by way of the stack: masked stores take
 // dozens of cycles on the AMD processors that have AVX2 alone.
-func storePart8(p unsafe.Pointer, v vec8, n int) {
+func storePart8(p unsafe.Pointer, v vec8, n int, _ archsimd.Mask32x8) {
 	var room [8]float32
 	v.Store(&room)
 	for i := range min(n, 8) {
@@ -62,7 +62,7 @@ func panelAVX2(g block) {
 func columnsAVX2(g *block, c unsafe.Pointer) {
 	i := 0
 	switch {
-	case g.n == 16:
+	case g.n == 16 || (g.n > 8 && g.roomy):
 		for ; i+4 <= g.m; i += 4 {
 			tile4x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
@@ -71,8 +71,8 @@ func columnsAVX2(g *block, c unsafe.Pointer) {
 			edge4x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 	default:
-		for ; i+8 <= g.m; i += 8 {
-			edge8x1AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
+		for ; g.roomy && i+6 <= g.m; i += 6 {
+			tile6x1AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 		for ; i+4 <= g.m; i += 4 {
 			edge4x1AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
@@ -92,21 +92,20 @@ func putAVX2(c unsafe.Pointer, sum, alpha vec8, beta float32) {
 	store8(c, sum)
 }
 
-// putPartAVX2 finishes the first n lanes of a vector of C.
+// putPartAVX2 finishes the first n lanes, which are those of m, of a vector
+// of C.
 //
 //go:nocheckptr
-func putPartAVX2(c unsafe.Pointer, sum, alpha vec8, beta float32, n int) {
-	if n <= 0 {
-		return
-	}
+func putPartAVX2(c unsafe.Pointer, sum, alpha vec8, beta float32, n int, m archsimd.Mask32x8) {
 	sum = sum.Mul(alpha)
 	if beta != 0 {
-		sum = loadPart8(c, first8(n)).MulAdd(archsimd.BroadcastFloat32x8(beta), sum)
+		sum = loadPart8(c, m).MulAdd(archsimd.BroadcastFloat32x8(beta), sum)
 	}
-	storePart8(c, sum, n)
+	storePart8(c, sum, n, m)
 }
 
-// tile4x2AVX2 is four rows by 16 columns.
+// tile4x2AVX2 is four rows by 9 to 16 columns, of a B that holds numbers
+// behind them.
 //
 //go:nocheckptr
 func tile4x2AVX2(g *block, a, c unsafe.Pointer) {
@@ -114,35 +113,7 @@ func tile4x2AVX2(g *block, a, c unsafe.Pointer) {
 	b, brs, acs := g.b, 4*g.brs, 4*g.acs
 	r1 := 4 * g.ars
 	r2, r3 := 2*r1, 3*r1
-	for range g.k / 2 {
-		{
-			b0, b1 := load8(b), load8(unsafe.Add(b, 32))
-			x := spread8(a)
-			c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
-			x = spread8(unsafe.Add(a, r1))
-			c10, c11 = x.MulAdd(b0, c10), x.MulAdd(b1, c11)
-			x = spread8(unsafe.Add(a, r2))
-			c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
-			x = spread8(unsafe.Add(a, r3))
-			c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
-		}
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-		{
-			b0, b1 := load8(b), load8(unsafe.Add(b, 32))
-			x := spread8(a)
-			c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
-			x = spread8(unsafe.Add(a, r1))
-			c10, c11 = x.MulAdd(b0, c10), x.MulAdd(b1, c11)
-			x = spread8(unsafe.Add(a, r2))
-			c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
-			x = spread8(unsafe.Add(a, r3))
-			c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
-		}
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	if g.k%2 != 0 {
+	for range g.k {
 		b0, b1 := load8(b), load8(unsafe.Add(b, 32))
 		x := spread8(a)
 		c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
@@ -152,9 +123,26 @@ func tile4x2AVX2(g *block, a, c unsafe.Pointer) {
 		c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
 		x = spread8(unsafe.Add(a, r3))
 		c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
-	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
+	alpha, crs, n := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs, g.n-8
+	if n < 8 {
+		m := first8(n)
+
+		putAVX2(c, c00, alpha, g.beta)
+		putPartAVX2(unsafe.Add(c, 32), c01, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX2(c, c10, alpha, g.beta)
+		putPartAVX2(unsafe.Add(c, 32), c11, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX2(c, c20, alpha, g.beta)
+		putPartAVX2(unsafe.Add(c, 32), c21, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX2(c, c30, alpha, g.beta)
+		putPartAVX2(unsafe.Add(c, 32), c31, alpha, g.beta, n, m)
+
+		return
+	}
 
 	putAVX2(c, c00, alpha, g.beta)
 	putAVX2(unsafe.Add(c, 32), c01, alpha, g.beta)
@@ -194,83 +182,82 @@ func edge4x2AVX2(g *block, a, c unsafe.Pointer) {
 	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
 
 	putAVX2(c, c00, alpha, g.beta)
-	putPartAVX2(unsafe.Add(c, 32), c01, alpha, g.beta, n)
+	putPartAVX2(unsafe.Add(c, 32), c01, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX2(c, c10, alpha, g.beta)
-	putPartAVX2(unsafe.Add(c, 32), c11, alpha, g.beta, n)
+	putPartAVX2(unsafe.Add(c, 32), c11, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX2(c, c20, alpha, g.beta)
-	putPartAVX2(unsafe.Add(c, 32), c21, alpha, g.beta, n)
+	putPartAVX2(unsafe.Add(c, 32), c21, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX2(c, c30, alpha, g.beta)
-	putPartAVX2(unsafe.Add(c, 32), c31, alpha, g.beta, n)
+	putPartAVX2(unsafe.Add(c, 32), c31, alpha, g.beta, n, m)
 
 }
 
-// edge4x1AVX2 is 4 rows by 1 to 8 columns.
+// tile6x1AVX2 is six rows by 1 to 8 columns, of a B that holds numbers
+// behind them.
+//
+//go:nocheckptr
+func tile6x1AVX2(g *block, a, c unsafe.Pointer) {
+	m := first8(g.n)
+	var c0, c1, c2, c3, c4, c5 vec8
+	b, brs, acs := g.b, 4*g.brs, 4*g.acs
+	r1 := 4 * g.ars
+	r2, r3, r4, r5 := 2*r1, 3*r1, 4*r1, 5*r1
+	for range g.k {
+		b0 := load8(b)
+		c0 = spread8(a).MulAdd(b0, c0)
+		c1 = spread8(unsafe.Add(a, r1)).MulAdd(b0, c1)
+		c2 = spread8(unsafe.Add(a, r2)).MulAdd(b0, c2)
+		c3 = spread8(unsafe.Add(a, r3)).MulAdd(b0, c3)
+		c4 = spread8(unsafe.Add(a, r4)).MulAdd(b0, c4)
+		c5 = spread8(unsafe.Add(a, r5)).MulAdd(b0, c5)
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
+	}
+	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
+
+	putPartAVX2(c, c0, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX2(c, c1, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX2(c, c2, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX2(c, c3, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX2(c, c4, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX2(c, c5, alpha, g.beta, g.n, m)
+
+}
+
+// edge4x1AVX2 is four rows by 1 to 8 columns.
 //
 //go:nocheckptr
 func edge4x1AVX2(g *block, a, c unsafe.Pointer) {
+	m := first8(g.n)
 	var c0, c1, c2, c3 vec8
-	m := first8(g.n)
 	b, brs, acs := g.b, 4*g.brs, 4*g.acs
 	r1 := 4 * g.ars
+	r2, r3 := 2*r1, 3*r1
 	for range g.k {
 		b0 := loadPart8(b, m)
 		c0 = spread8(a).MulAdd(b0, c0)
-		c1 = spread8(unsafe.Add(a, 1*r1)).MulAdd(b0, c1)
-		c2 = spread8(unsafe.Add(a, 2*r1)).MulAdd(b0, c2)
-		c3 = spread8(unsafe.Add(a, 3*r1)).MulAdd(b0, c3)
+		c1 = spread8(unsafe.Add(a, r1)).MulAdd(b0, c1)
+		c2 = spread8(unsafe.Add(a, r2)).MulAdd(b0, c2)
+		c3 = spread8(unsafe.Add(a, r3)).MulAdd(b0, c3)
 		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
 
-	putPartAVX2(c, c0, alpha, g.beta, g.n)
+	putPartAVX2(c, c0, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c1, alpha, g.beta, g.n)
+	putPartAVX2(c, c1, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c2, alpha, g.beta, g.n)
+	putPartAVX2(c, c2, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c3, alpha, g.beta, g.n)
-}
+	putPartAVX2(c, c3, alpha, g.beta, g.n, m)
 
-// edge8x1AVX2 is 8 rows by 1 to 8 columns.
-//
-//go:nocheckptr
-func edge8x1AVX2(g *block, a, c unsafe.Pointer) {
-	var c0, c1, c2, c3, c4, c5, c6, c7 vec8
-	m := first8(g.n)
-	b, brs, acs := g.b, 4*g.brs, 4*g.acs
-	r1 := 4 * g.ars
-	for range g.k {
-		b0 := loadPart8(b, m)
-		c0 = spread8(a).MulAdd(b0, c0)
-		c1 = spread8(unsafe.Add(a, 1*r1)).MulAdd(b0, c1)
-		c2 = spread8(unsafe.Add(a, 2*r1)).MulAdd(b0, c2)
-		c3 = spread8(unsafe.Add(a, 3*r1)).MulAdd(b0, c3)
-		c4 = spread8(unsafe.Add(a, 4*r1)).MulAdd(b0, c4)
-		c5 = spread8(unsafe.Add(a, 5*r1)).MulAdd(b0, c5)
-		c6 = spread8(unsafe.Add(a, 6*r1)).MulAdd(b0, c6)
-		c7 = spread8(unsafe.Add(a, 7*r1)).MulAdd(b0, c7)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
-
-	putPartAVX2(c, c0, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c1, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c2, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c3, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c4, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c5, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c6, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX2(c, c7, alpha, g.beta, g.n)
 }
 
 // edge1x2AVX2 is one row of 1 to 16 columns.
@@ -287,8 +274,10 @@ func edge1x2AVX2(g *block, a, b, c unsafe.Pointer, n int) {
 		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha := archsimd.BroadcastFloat32x8(g.alpha)
-	putPartAVX2(c, c0, alpha, g.beta, n)
-	putPartAVX2(unsafe.Add(c, 32), c1, alpha, g.beta, n-8)
+	putPartAVX2(c, c0, alpha, g.beta, n, m0)
+	if n > 8 {
+		putPartAVX2(unsafe.Add(c, 32), c1, alpha, g.beta, n-8, m1)
+	}
 }
 
 // rowAVX2 computes one row of any width.
@@ -296,9 +285,6 @@ func edge1x2AVX2(g *block, a, b, c unsafe.Pointer, n int) {
 //go:nocheckptr
 func rowAVX2(g block) {
 	j := 0
-	for ; j+64 <= g.n; j += 64 {
-		tile1x8AVX2(&g, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j))
-	}
 	for ; j+32 <= g.n; j += 32 {
 		tile1x4AVX2(&g, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j))
 	}
@@ -307,52 +293,37 @@ func rowAVX2(g block) {
 	}
 }
 
-// tile1x4AVX2 is one row by 32 columns.
+// tile1x4AVX2 is one row by 32 columns. It takes two steps of the
+// depth at a time: the compiler moves all loads of a turn to its beginning, and
+// more than these would not fit the registers.
 //
 //go:nocheckptr
 func tile1x4AVX2(g *block, b, c unsafe.Pointer) {
 	var c0, c1, c2, c3 vec8
 	a, brs, acs := g.a, 4*g.brs, 4*g.acs
-	for range g.k {
+	for range g.k / 2 {
+		x, y := spread8(a), spread8(unsafe.Add(a, acs))
+		c0 = load8(b).MulAdd(x, c0)
+		c1 = load8(unsafe.Add(b, 32)).MulAdd(x, c1)
+		c2 = load8(unsafe.Add(b, 64)).MulAdd(x, c2)
+		c3 = load8(unsafe.Add(b, 96)).MulAdd(x, c3)
+		b = unsafe.Add(b, brs)
+		c0 = load8(b).MulAdd(y, c0)
+		c1 = load8(unsafe.Add(b, 32)).MulAdd(y, c1)
+		c2 = load8(unsafe.Add(b, 64)).MulAdd(y, c2)
+		c3 = load8(unsafe.Add(b, 96)).MulAdd(y, c3)
+		a, b = unsafe.Add(a, 2*acs), unsafe.Add(b, brs)
+	}
+	if g.k%2 != 0 {
 		x := spread8(a)
 		c0 = load8(b).MulAdd(x, c0)
 		c1 = load8(unsafe.Add(b, 32)).MulAdd(x, c1)
 		c2 = load8(unsafe.Add(b, 64)).MulAdd(x, c2)
 		c3 = load8(unsafe.Add(b, 96)).MulAdd(x, c3)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha := archsimd.BroadcastFloat32x8(g.alpha)
 	putAVX2(c, c0, alpha, g.beta)
 	putAVX2(unsafe.Add(c, 32), c1, alpha, g.beta)
 	putAVX2(unsafe.Add(c, 64), c2, alpha, g.beta)
 	putAVX2(unsafe.Add(c, 96), c3, alpha, g.beta)
-}
-
-// tile1x8AVX2 is one row by 64 columns.
-//
-//go:nocheckptr
-func tile1x8AVX2(g *block, b, c unsafe.Pointer) {
-	var c0, c1, c2, c3, c4, c5, c6, c7 vec8
-	a, brs, acs := g.a, 4*g.brs, 4*g.acs
-	for range g.k {
-		x := spread8(a)
-		c0 = load8(b).MulAdd(x, c0)
-		c1 = load8(unsafe.Add(b, 32)).MulAdd(x, c1)
-		c2 = load8(unsafe.Add(b, 64)).MulAdd(x, c2)
-		c3 = load8(unsafe.Add(b, 96)).MulAdd(x, c3)
-		c4 = load8(unsafe.Add(b, 128)).MulAdd(x, c4)
-		c5 = load8(unsafe.Add(b, 160)).MulAdd(x, c5)
-		c6 = load8(unsafe.Add(b, 192)).MulAdd(x, c6)
-		c7 = load8(unsafe.Add(b, 224)).MulAdd(x, c7)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	alpha := archsimd.BroadcastFloat32x8(g.alpha)
-	putAVX2(c, c0, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 32), c1, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 64), c2, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 96), c3, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 128), c4, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 160), c5, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 192), c6, alpha, g.beta)
-	putAVX2(unsafe.Add(c, 224), c7, alpha, g.beta)
 }

@@ -34,7 +34,9 @@ func first16(n int) archsimd.Mask32x16 {
 }
 
 //go:nocheckptr
-func storePart16(p unsafe.Pointer, v vec16, n int) { v.StoreMasked((*[16]float32)(p), first16(n)) }
+func storePart16(p unsafe.Pointer, v vec16, _ int, m archsimd.Mask32x16) {
+	v.StoreMasked((*[16]float32)(p), m)
+}
 
 // panelAVX512 computes a block of any number of rows by at most panelWidth
 // columns.
@@ -55,7 +57,7 @@ func panelAVX512(g block) {
 func columnsAVX512(g *block, c unsafe.Pointer) {
 	i := 0
 	switch {
-	case g.n == 32:
+	case g.n == 32 || (g.n > 16 && g.roomy):
 		for ; i+4 <= g.m; i += 4 {
 			tile4x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
@@ -64,8 +66,8 @@ func columnsAVX512(g *block, c unsafe.Pointer) {
 			edge4x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 	default:
-		for ; i+8 <= g.m; i += 8 {
-			edge8x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
+		for ; g.roomy && i+6 <= g.m; i += 6 {
+			tile6x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 		for ; i+4 <= g.m; i += 4 {
 			edge4x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
@@ -85,21 +87,20 @@ func putAVX512(c unsafe.Pointer, sum, alpha vec16, beta float32) {
 	store16(c, sum)
 }
 
-// putPartAVX512 finishes the first n lanes of a vector of C.
+// putPartAVX512 finishes the first n lanes, which are those of m, of a vector
+// of C.
 //
 //go:nocheckptr
-func putPartAVX512(c unsafe.Pointer, sum, alpha vec16, beta float32, n int) {
-	if n <= 0 {
-		return
-	}
+func putPartAVX512(c unsafe.Pointer, sum, alpha vec16, beta float32, n int, m archsimd.Mask32x16) {
 	sum = sum.Mul(alpha)
 	if beta != 0 {
-		sum = loadPart16(c, first16(n)).MulAdd(archsimd.BroadcastFloat32x16(beta), sum)
+		sum = loadPart16(c, m).MulAdd(archsimd.BroadcastFloat32x16(beta), sum)
 	}
-	storePart16(c, sum, n)
+	storePart16(c, sum, n, m)
 }
 
-// tile4x2AVX512 is four rows by 32 columns.
+// tile4x2AVX512 is four rows by 17 to 32 columns, of a B that holds numbers
+// behind them.
 //
 //go:nocheckptr
 func tile4x2AVX512(g *block, a, c unsafe.Pointer) {
@@ -107,35 +108,7 @@ func tile4x2AVX512(g *block, a, c unsafe.Pointer) {
 	b, brs, acs := g.b, 4*g.brs, 4*g.acs
 	r1 := 4 * g.ars
 	r2, r3 := 2*r1, 3*r1
-	for range g.k / 2 {
-		{
-			b0, b1 := load16(b), load16(unsafe.Add(b, 64))
-			x := spread16(a)
-			c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
-			x = spread16(unsafe.Add(a, r1))
-			c10, c11 = x.MulAdd(b0, c10), x.MulAdd(b1, c11)
-			x = spread16(unsafe.Add(a, r2))
-			c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
-			x = spread16(unsafe.Add(a, r3))
-			c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
-		}
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-		{
-			b0, b1 := load16(b), load16(unsafe.Add(b, 64))
-			x := spread16(a)
-			c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
-			x = spread16(unsafe.Add(a, r1))
-			c10, c11 = x.MulAdd(b0, c10), x.MulAdd(b1, c11)
-			x = spread16(unsafe.Add(a, r2))
-			c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
-			x = spread16(unsafe.Add(a, r3))
-			c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
-		}
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	if g.k%2 != 0 {
+	for range g.k {
 		b0, b1 := load16(b), load16(unsafe.Add(b, 64))
 		x := spread16(a)
 		c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
@@ -145,9 +118,26 @@ func tile4x2AVX512(g *block, a, c unsafe.Pointer) {
 		c20, c21 = x.MulAdd(b0, c20), x.MulAdd(b1, c21)
 		x = spread16(unsafe.Add(a, r3))
 		c30, c31 = x.MulAdd(b0, c30), x.MulAdd(b1, c31)
-
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
-	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
+	alpha, crs, n := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs, g.n-16
+	if n < 16 {
+		m := first16(n)
+
+		putAVX512(c, c00, alpha, g.beta)
+		putPartAVX512(unsafe.Add(c, 64), c01, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX512(c, c10, alpha, g.beta)
+		putPartAVX512(unsafe.Add(c, 64), c11, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX512(c, c20, alpha, g.beta)
+		putPartAVX512(unsafe.Add(c, 64), c21, alpha, g.beta, n, m)
+		c = unsafe.Add(c, crs)
+		putAVX512(c, c30, alpha, g.beta)
+		putPartAVX512(unsafe.Add(c, 64), c31, alpha, g.beta, n, m)
+
+		return
+	}
 
 	putAVX512(c, c00, alpha, g.beta)
 	putAVX512(unsafe.Add(c, 64), c01, alpha, g.beta)
@@ -187,83 +177,82 @@ func edge4x2AVX512(g *block, a, c unsafe.Pointer) {
 	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
 
 	putAVX512(c, c00, alpha, g.beta)
-	putPartAVX512(unsafe.Add(c, 64), c01, alpha, g.beta, n)
+	putPartAVX512(unsafe.Add(c, 64), c01, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX512(c, c10, alpha, g.beta)
-	putPartAVX512(unsafe.Add(c, 64), c11, alpha, g.beta, n)
+	putPartAVX512(unsafe.Add(c, 64), c11, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX512(c, c20, alpha, g.beta)
-	putPartAVX512(unsafe.Add(c, 64), c21, alpha, g.beta, n)
+	putPartAVX512(unsafe.Add(c, 64), c21, alpha, g.beta, n, m)
 	c = unsafe.Add(c, crs)
 	putAVX512(c, c30, alpha, g.beta)
-	putPartAVX512(unsafe.Add(c, 64), c31, alpha, g.beta, n)
+	putPartAVX512(unsafe.Add(c, 64), c31, alpha, g.beta, n, m)
 
 }
 
-// edge4x1AVX512 is 4 rows by 1 to 16 columns.
+// tile6x1AVX512 is six rows by 1 to 16 columns, of a B that holds numbers
+// behind them.
+//
+//go:nocheckptr
+func tile6x1AVX512(g *block, a, c unsafe.Pointer) {
+	m := first16(g.n)
+	var c0, c1, c2, c3, c4, c5 vec16
+	b, brs, acs := g.b, 4*g.brs, 4*g.acs
+	r1 := 4 * g.ars
+	r2, r3, r4, r5 := 2*r1, 3*r1, 4*r1, 5*r1
+	for range g.k {
+		b0 := load16(b)
+		c0 = spread16(a).MulAdd(b0, c0)
+		c1 = spread16(unsafe.Add(a, r1)).MulAdd(b0, c1)
+		c2 = spread16(unsafe.Add(a, r2)).MulAdd(b0, c2)
+		c3 = spread16(unsafe.Add(a, r3)).MulAdd(b0, c3)
+		c4 = spread16(unsafe.Add(a, r4)).MulAdd(b0, c4)
+		c5 = spread16(unsafe.Add(a, r5)).MulAdd(b0, c5)
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
+	}
+	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
+
+	putPartAVX512(c, c0, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX512(c, c1, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX512(c, c2, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX512(c, c3, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX512(c, c4, alpha, g.beta, g.n, m)
+	c = unsafe.Add(c, crs)
+	putPartAVX512(c, c5, alpha, g.beta, g.n, m)
+
+}
+
+// edge4x1AVX512 is four rows by 1 to 16 columns.
 //
 //go:nocheckptr
 func edge4x1AVX512(g *block, a, c unsafe.Pointer) {
+	m := first16(g.n)
 	var c0, c1, c2, c3 vec16
-	m := first16(g.n)
 	b, brs, acs := g.b, 4*g.brs, 4*g.acs
 	r1 := 4 * g.ars
+	r2, r3 := 2*r1, 3*r1
 	for range g.k {
 		b0 := loadPart16(b, m)
 		c0 = spread16(a).MulAdd(b0, c0)
-		c1 = spread16(unsafe.Add(a, 1*r1)).MulAdd(b0, c1)
-		c2 = spread16(unsafe.Add(a, 2*r1)).MulAdd(b0, c2)
-		c3 = spread16(unsafe.Add(a, 3*r1)).MulAdd(b0, c3)
+		c1 = spread16(unsafe.Add(a, r1)).MulAdd(b0, c1)
+		c2 = spread16(unsafe.Add(a, r2)).MulAdd(b0, c2)
+		c3 = spread16(unsafe.Add(a, r3)).MulAdd(b0, c3)
 		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
 
-	putPartAVX512(c, c0, alpha, g.beta, g.n)
+	putPartAVX512(c, c0, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c1, alpha, g.beta, g.n)
+	putPartAVX512(c, c1, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c2, alpha, g.beta, g.n)
+	putPartAVX512(c, c2, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c3, alpha, g.beta, g.n)
-}
+	putPartAVX512(c, c3, alpha, g.beta, g.n, m)
 
-// edge8x1AVX512 is 8 rows by 1 to 16 columns.
-//
-//go:nocheckptr
-func edge8x1AVX512(g *block, a, c unsafe.Pointer) {
-	var c0, c1, c2, c3, c4, c5, c6, c7 vec16
-	m := first16(g.n)
-	b, brs, acs := g.b, 4*g.brs, 4*g.acs
-	r1 := 4 * g.ars
-	for range g.k {
-		b0 := loadPart16(b, m)
-		c0 = spread16(a).MulAdd(b0, c0)
-		c1 = spread16(unsafe.Add(a, 1*r1)).MulAdd(b0, c1)
-		c2 = spread16(unsafe.Add(a, 2*r1)).MulAdd(b0, c2)
-		c3 = spread16(unsafe.Add(a, 3*r1)).MulAdd(b0, c3)
-		c4 = spread16(unsafe.Add(a, 4*r1)).MulAdd(b0, c4)
-		c5 = spread16(unsafe.Add(a, 5*r1)).MulAdd(b0, c5)
-		c6 = spread16(unsafe.Add(a, 6*r1)).MulAdd(b0, c6)
-		c7 = spread16(unsafe.Add(a, 7*r1)).MulAdd(b0, c7)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
-
-	putPartAVX512(c, c0, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c1, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c2, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c3, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c4, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c5, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c6, alpha, g.beta, g.n)
-	c = unsafe.Add(c, crs)
-	putPartAVX512(c, c7, alpha, g.beta, g.n)
 }
 
 // edge1x2AVX512 is one row of 1 to 32 columns.
@@ -280,8 +269,10 @@ func edge1x2AVX512(g *block, a, b, c unsafe.Pointer, n int) {
 		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha := archsimd.BroadcastFloat32x16(g.alpha)
-	putPartAVX512(c, c0, alpha, g.beta, n)
-	putPartAVX512(unsafe.Add(c, 64), c1, alpha, g.beta, n-16)
+	putPartAVX512(c, c0, alpha, g.beta, n, m0)
+	if n > 16 {
+		putPartAVX512(unsafe.Add(c, 64), c1, alpha, g.beta, n-16, m1)
+	}
 }
 
 // rowAVX512 computes one row of any width.
@@ -289,9 +280,6 @@ func edge1x2AVX512(g *block, a, b, c unsafe.Pointer, n int) {
 //go:nocheckptr
 func rowAVX512(g block) {
 	j := 0
-	for ; j+128 <= g.n; j += 128 {
-		tile1x8AVX512(&g, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j))
-	}
 	for ; j+64 <= g.n; j += 64 {
 		tile1x4AVX512(&g, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j))
 	}
@@ -300,52 +288,37 @@ func rowAVX512(g block) {
 	}
 }
 
-// tile1x4AVX512 is one row by 64 columns.
+// tile1x4AVX512 is one row by 64 columns. It takes two steps of the
+// depth at a time: the compiler moves all loads of a turn to its beginning, and
+// more than these would not fit the registers.
 //
 //go:nocheckptr
 func tile1x4AVX512(g *block, b, c unsafe.Pointer) {
 	var c0, c1, c2, c3 vec16
 	a, brs, acs := g.a, 4*g.brs, 4*g.acs
-	for range g.k {
+	for range g.k / 2 {
+		x, y := spread16(a), spread16(unsafe.Add(a, acs))
+		c0 = load16(b).MulAdd(x, c0)
+		c1 = load16(unsafe.Add(b, 64)).MulAdd(x, c1)
+		c2 = load16(unsafe.Add(b, 128)).MulAdd(x, c2)
+		c3 = load16(unsafe.Add(b, 192)).MulAdd(x, c3)
+		b = unsafe.Add(b, brs)
+		c0 = load16(b).MulAdd(y, c0)
+		c1 = load16(unsafe.Add(b, 64)).MulAdd(y, c1)
+		c2 = load16(unsafe.Add(b, 128)).MulAdd(y, c2)
+		c3 = load16(unsafe.Add(b, 192)).MulAdd(y, c3)
+		a, b = unsafe.Add(a, 2*acs), unsafe.Add(b, brs)
+	}
+	if g.k%2 != 0 {
 		x := spread16(a)
 		c0 = load16(b).MulAdd(x, c0)
 		c1 = load16(unsafe.Add(b, 64)).MulAdd(x, c1)
 		c2 = load16(unsafe.Add(b, 128)).MulAdd(x, c2)
 		c3 = load16(unsafe.Add(b, 192)).MulAdd(x, c3)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
 	}
 	alpha := archsimd.BroadcastFloat32x16(g.alpha)
 	putAVX512(c, c0, alpha, g.beta)
 	putAVX512(unsafe.Add(c, 64), c1, alpha, g.beta)
 	putAVX512(unsafe.Add(c, 128), c2, alpha, g.beta)
 	putAVX512(unsafe.Add(c, 192), c3, alpha, g.beta)
-}
-
-// tile1x8AVX512 is one row by 128 columns.
-//
-//go:nocheckptr
-func tile1x8AVX512(g *block, b, c unsafe.Pointer) {
-	var c0, c1, c2, c3, c4, c5, c6, c7 vec16
-	a, brs, acs := g.a, 4*g.brs, 4*g.acs
-	for range g.k {
-		x := spread16(a)
-		c0 = load16(b).MulAdd(x, c0)
-		c1 = load16(unsafe.Add(b, 64)).MulAdd(x, c1)
-		c2 = load16(unsafe.Add(b, 128)).MulAdd(x, c2)
-		c3 = load16(unsafe.Add(b, 192)).MulAdd(x, c3)
-		c4 = load16(unsafe.Add(b, 256)).MulAdd(x, c4)
-		c5 = load16(unsafe.Add(b, 320)).MulAdd(x, c5)
-		c6 = load16(unsafe.Add(b, 384)).MulAdd(x, c6)
-		c7 = load16(unsafe.Add(b, 448)).MulAdd(x, c7)
-		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
-	}
-	alpha := archsimd.BroadcastFloat32x16(g.alpha)
-	putAVX512(c, c0, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 64), c1, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 128), c2, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 192), c3, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 256), c4, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 320), c5, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 384), c6, alpha, g.beta)
-	putAVX512(unsafe.Add(c, 448), c7, alpha, g.beta)
 }

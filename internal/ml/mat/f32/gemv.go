@@ -38,9 +38,9 @@ func (p *path) gemv(m, n int, alpha float32, a Matrix, x []float32, beta float32
 
 // put finishes one number of y.
 func put(y *float32, sum, alpha, beta float32) {
-	sum *= alpha
+	sum = float32(sum * alpha)
 	if beta != 0 {
-		sum += beta * *y
+		sum += float32(beta * *y)
 	}
 	*y = sum
 }

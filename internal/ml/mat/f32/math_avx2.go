@@ -63,7 +63,8 @@ func expAVX2(dst, x []float32) {
 		store8(unsafe.Add(q, 4*i), exp8(load8(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart8(unsafe.Add(q, 4*i), exp8(loadPart8(unsafe.Add(p, 4*i), first8(n-i))), n-i)
+		m := first8(n - i)
+		storePart8(unsafe.Add(q, 4*i), exp8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -75,7 +76,8 @@ func sigmoidAVX2(dst, x []float32) {
 		store8(unsafe.Add(q, 4*i), sigmoid8(load8(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart8(unsafe.Add(q, 4*i), sigmoid8(loadPart8(unsafe.Add(p, 4*i), first8(n-i))), n-i)
+		m := first8(n - i)
+		storePart8(unsafe.Add(q, 4*i), sigmoid8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -87,7 +89,8 @@ func tanhAVX2(dst, x []float32) {
 		store8(unsafe.Add(q, 4*i), tanh8(load8(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart8(unsafe.Add(q, 4*i), tanh8(loadPart8(unsafe.Add(p, 4*i), first8(n-i))), n-i)
+		m := first8(n - i)
+		storePart8(unsafe.Add(q, 4*i), tanh8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -110,8 +113,8 @@ func adamAVX2(a Adam, w, g, m, v []float32) {
 			store8(unsafe.Add(pw, 4*i), weight)
 			continue
 		}
-		storePart8(unsafe.Add(pm, 4*i), mean, n-i)
-		storePart8(unsafe.Add(pv, 4*i), square, n-i)
-		storePart8(unsafe.Add(pw, 4*i), weight, n-i)
+		storePart8(unsafe.Add(pm, 4*i), mean, n-i, mask)
+		storePart8(unsafe.Add(pv, 4*i), square, n-i, mask)
+		storePart8(unsafe.Add(pw, 4*i), weight, n-i, mask)
 	}
 }

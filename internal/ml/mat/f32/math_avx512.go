@@ -63,7 +63,8 @@ func expAVX512(dst, x []float32) {
 		store16(unsafe.Add(q, 4*i), exp16(load16(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart16(unsafe.Add(q, 4*i), exp16(loadPart16(unsafe.Add(p, 4*i), first16(n-i))), n-i)
+		m := first16(n - i)
+		storePart16(unsafe.Add(q, 4*i), exp16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -75,7 +76,8 @@ func sigmoidAVX512(dst, x []float32) {
 		store16(unsafe.Add(q, 4*i), sigmoid16(load16(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart16(unsafe.Add(q, 4*i), sigmoid16(loadPart16(unsafe.Add(p, 4*i), first16(n-i))), n-i)
+		m := first16(n - i)
+		storePart16(unsafe.Add(q, 4*i), sigmoid16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -87,7 +89,8 @@ func tanhAVX512(dst, x []float32) {
 		store16(unsafe.Add(q, 4*i), tanh16(load16(unsafe.Add(p, 4*i))))
 	}
 	if i < n {
-		storePart16(unsafe.Add(q, 4*i), tanh16(loadPart16(unsafe.Add(p, 4*i), first16(n-i))), n-i)
+		m := first16(n - i)
+		storePart16(unsafe.Add(q, 4*i), tanh16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
 }
 
@@ -110,8 +113,8 @@ func adamAVX512(a Adam, w, g, m, v []float32) {
 			store16(unsafe.Add(pw, 4*i), weight)
 			continue
 		}
-		storePart16(unsafe.Add(pm, 4*i), mean, n-i)
-		storePart16(unsafe.Add(pv, 4*i), square, n-i)
-		storePart16(unsafe.Add(pw, 4*i), weight, n-i)
+		storePart16(unsafe.Add(pm, 4*i), mean, n-i, mask)
+		storePart16(unsafe.Add(pv, 4*i), square, n-i, mask)
+		storePart16(unsafe.Add(pw, 4*i), weight, n-i, mask)
 	}
 }

@@ -18,46 +18,73 @@ func plainPanel(g block) {
 	a := unsafe.Slice((*float32)(g.a), (g.m-1)*g.ars+(g.k-1)*g.acs+1)
 	b := unsafe.Slice((*float32)(g.b), (g.k-1)*g.brs+g.n)
 	c := unsafe.Slice((*float32)(g.c), (g.m-1)*g.crs+g.n)
-	for i := range g.m {
-		plainRowOf(&g, a[i*g.ars:], b, c[i*g.crs:i*g.crs+g.n])
+	i := 0
+	for ; i+2 <= g.m; i += 2 {
+		j := 0
+		for ; j+4 <= g.n; j += 4 {
+			plainTile(&g, a[i*g.ars:], b[j:], c[i*g.crs+j:])
+		}
+		plainColumns(&g, a[i*g.ars:], b, c[i*g.crs:], j)
+		plainColumns(&g, a[(i+1)*g.ars:], b, c[(i+1)*g.crs:], j)
+	}
+	if i < g.m {
+		plainColumns(&g, a[i*g.ars:], b, c[i*g.crs:], 0)
 	}
 }
 
 func plainRow(g block) {
 	a := unsafe.Slice((*float32)(g.a), (g.k-1)*g.acs+1)
 	b := unsafe.Slice((*float32)(g.b), (g.k-1)*g.brs+g.n)
-	c := unsafe.Slice((*float32)(g.c), g.n)
-	for j := 0; j < g.n; j += panelWidth {
-		width := min(panelWidth, g.n-j)
-		plainRowOf(&g, a, b[j:], c[j:j+width])
+	plainColumns(&g, a, b, unsafe.Slice((*float32)(g.c), g.n), 0)
+}
+
+// plainTile is two rows by four columns. The conversions forbid the compiler
+// to fuse multiplication and addition, which it would do in one place and not
+// in another: a row would then depend on the rows beside it.
+func plainTile(g *block, a, b, c []float32) {
+	var c00, c01, c02, c03, c10, c11, c12, c13 float32
+	under := a[g.ars:]
+	for p := range g.k {
+		x, y, r := a[p*g.acs], under[p*g.acs], (*[4]float32)(b[p*g.brs:])
+		b0, b1, b2, b3 := r[0], r[1], r[2], r[3]
+		c00 += float32(x * b0)
+		c01 += float32(x * b1)
+		c02 += float32(x * b2)
+		c03 += float32(x * b3)
+		c10 += float32(y * b0)
+		c11 += float32(y * b1)
+		c12 += float32(y * b2)
+		c13 += float32(y * b3)
+	}
+	for j, s := range [4]float32{c00, c01, c02, c03} {
+		put(&c[j], s, g.alpha, g.beta)
+	}
+	for j, s := range [4]float32{c10, c11, c12, c13} {
+		put(&c[g.crs+j], s, g.alpha, g.beta)
 	}
 }
 
-// plainRowOf is one row of at most panelWidth columns.
-func plainRowOf(g *block, a, b, c []float32) {
-	var room [panelWidth]float32
-	sum := room[:len(c)]
-	p := 0
-	for ; p+4 <= g.k; p += 4 {
-		w0, w1, w2, w3 := a[p*g.acs], a[(p+1)*g.acs], a[(p+2)*g.acs], a[(p+3)*g.acs]
-		b0, b1 := b[p*g.brs:][:len(sum)], b[(p+1)*g.brs:][:len(sum)]
-		b2, b3 := b[(p+2)*g.brs:][:len(sum)], b[(p+3)*g.brs:][:len(sum)]
-		for j, s := range sum {
-			sum[j] = s + w0*b0[j] + w1*b1[j] + w2*b2[j] + w3*b3[j]
+// plainColumns is one row from column j.
+func plainColumns(g *block, a, b, c []float32, j int) {
+	for ; j+4 <= g.n; j += 4 {
+		var c0, c1, c2, c3 float32
+		for p := range g.k {
+			x, r := a[p*g.acs], (*[4]float32)(b[p*g.brs+j:])
+			c0 += float32(x * r[0])
+			c1 += float32(x * r[1])
+			c2 += float32(x * r[2])
+			c3 += float32(x * r[3])
+		}
+		for q, s := range [4]float32{c0, c1, c2, c3} {
+			put(&c[j+q], s, g.alpha, g.beta)
 		}
 	}
-	for ; p < g.k; p++ {
-		w, row := a[p*g.acs], b[p*g.brs:][:len(sum)]
-		for j, v := range row {
-			sum[j] += w * v
+	for ; j < g.n; j++ {
+		var s float32
+		for p := range g.k {
+			s += float32(a[p*g.acs] * b[p*g.brs+j])
 		}
-	}
-	for j, s := range sum {
-		s *= g.alpha
-		if g.beta != 0 {
-			s += g.beta * c[j]
-		}
-		c[j] = s
+		put(&c[j], s, g.alpha, g.beta)
 	}
 }
 
