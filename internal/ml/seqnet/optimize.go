@@ -39,7 +39,7 @@ func (a *Adam) Step(n *Network, grad []float32, rate float64) {
 		Beta1: float32(a.Beta1), Beta2: float32(a.Beta2), Epsilon: float32(a.Epsilon * math.Sqrt(correct2)),
 		Rate: float32(rate * math.Sqrt(correct2) / correct1),
 	}
-	for _, p := range n.Parts() {
+	for _, p := range n.parts {
 		end := p.Offset + p.Rows*p.Cols
 		s.Keep = 1
 		if p.Rows > 1 {

@@ -121,6 +121,7 @@ type Network struct {
 	// Weights holds every parameter; Parts says where each is.
 	Weights []float32
 	view    view
+	parts   []Part
 }
 
 // layerView names the weights (or gradients) of one layer.
@@ -237,7 +238,7 @@ func With(c Config, weights []float32) (*Network, error) {
 	if n := c.Parameters(); len(weights) != n {
 		return nil, fmt.Errorf("%w: %d weights, the shape has %d", ErrShape, len(weights), n)
 	}
-	return &Network{Config: c, Weights: weights, view: c.view(weights)}, nil
+	return &Network{Config: c, Weights: weights, view: c.view(weights), parts: c.Parts()}, nil
 }
 
 // New makes a network with fresh weights: uniform within 1/sqrt(hidden), the

@@ -43,9 +43,9 @@ func plainRow(g block) {
 // in another: a row would then depend on the rows beside it.
 func plainTile(g *block, a, b, c []float32) {
 	var c00, c01, c02, c03, c10, c11, c12, c13 float32
-	under := a[g.ars:]
+	under, acs, brs := a[g.ars:], g.acs, g.brs
 	for p := range g.k {
-		x, y, r := a[p*g.acs], under[p*g.acs], (*[4]float32)(b[p*g.brs:])
+		x, y, r := a[p*acs], under[p*acs], (*[4]float32)(b[p*brs:])
 		b0, b1, b2, b3 := r[0], r[1], r[2], r[3]
 		c00 += float32(x * b0)
 		c01 += float32(x * b1)
@@ -66,10 +66,11 @@ func plainTile(g *block, a, b, c []float32) {
 
 // plainColumns is one row from column j.
 func plainColumns(g *block, a, b, c []float32, j int) {
+	acs, brs := g.acs, g.brs
 	for ; j+4 <= g.n; j += 4 {
 		var c0, c1, c2, c3 float32
 		for p := range g.k {
-			x, r := a[p*g.acs], (*[4]float32)(b[p*g.brs+j:])
+			x, r := a[p*acs], (*[4]float32)(b[p*brs+j:])
 			c0 += float32(x * r[0])
 			c1 += float32(x * r[1])
 			c2 += float32(x * r[2])
@@ -82,7 +83,7 @@ func plainColumns(g *block, a, b, c []float32, j int) {
 	for ; j < g.n; j++ {
 		var s float32
 		for p := range g.k {
-			s += float32(a[p*g.acs] * b[p*g.brs+j])
+			s += float32(a[p*acs] * b[p*brs+j])
 		}
 		put(&c[j], s, g.alpha, g.beta)
 	}
@@ -136,14 +137,48 @@ func plainTanh(dst, x []float32) {
 	}
 }
 
-func exp1(x float32) float32 { return float32(math.Exp(float64(x))) }
+// exp1 computes what the vector kernels do, except that nothing is fused.
+func exp1(x float32) float32 {
+	if x > expTop {
+		x = expTop
+	} else if x < expLow {
+		x = expLow
+	}
+	n := float32(float32(x*log2e)+roundUp) - roundUp
+	r := x - float32(n*ln2High)
+	r -= float32(n * ln2Low)
+	p := float32(r*exp5) + exp4
+	p = float32(r*p) + exp3
+	p = float32(r*p) + exp2
+	p = float32(r*p) + exp1c
+	p = float32(r*p) + exp0
+	p = float32(float32(r*r)*p) + r + 1
+	// Two factors, so that the powers at both ends of the range stay within it.
+	e := int32(n)
+	half := e >> 1
+	return float32(p*power(half)) * power(e-half)
+}
 
-func sigmoid1(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
+// power is 2 to the power of e, for e in [-126, 127].
+func power(e int32) float32 { return math.Float32frombits(uint32(e+127) << 23) }
+
+func sigmoid1(x float32) float32 { return 1 / (1 + exp1(-x)) }
 
 func tanh1(x float32) float32 {
-	if abs := math.Abs(float64(x)); abs < 0.05 {
-		// Below, 1-2/(1+exp(2x)) would lose what float32 can hold.
-		return float32(math.Tanh(float64(x)))
+	if x > tanhTop {
+		x = tanhTop
+	} else if x < -tanhTop {
+		x = -tanhTop
 	}
-	return float32(1 - 2/(1+math.Exp(2*float64(x))))
+	s := float32(x * x)
+	p := float32(s*tanh13) + tanh11
+	p = float32(s*p) + tanh9
+	p = float32(s*p) + tanh7
+	p = float32(s*p) + tanh5
+	p = float32(s*p) + tanh3
+	p = float32(s*p) + tanh1c
+	q := float32(s*tanhQ6) + tanhQ4
+	q = float32(s*q) + tanhQ2
+	q = float32(s*q) + tanhQ0
+	return float32(x*p) / q
 }
