@@ -19,15 +19,15 @@ func echo(rng *rand.Rand, size, steps, lag int) (Batch, Targets) {
 func TestLearnsToRemember(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 1))
-	net, err := New(Config{Inputs: 1, Hidden: 16, Blocks: [][]int{{1, 2}}, Outputs: 1}, rng)
+	net, err := New(Config{Inputs: 1, Hidden: 12, Blocks: [][]int{{1, 2}}, Outputs: 1}, rng)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const steps = 500
-	trainer := NewTrainer(net, Training{Loss: Huber(math.Inf(1)), Rate: Cosine(0.01, 0.1, 10, steps), ClipNorm: 1})
+	const steps = 250
+	trainer := NewTrainer(net, Training{Loss: Huber(math.Inf(1)), Rate: Cosine(0.02, 0.1, 10, steps), ClipNorm: 1})
 	first, last := 0.0, 0.0
 	for i := range steps {
-		b, y := echo(rng, 32, 10, 4)
+		b, y := echo(rng, 24, 8, 3)
 		r := trainer.Step(b, y)
 		if i < 20 {
 			first += r.Loss / 20
@@ -51,8 +51,8 @@ func TestQuantilesCover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer := NewTrainer(net, Training{Loss: Pinball(levels), Rate: Cosine(0.05, 0.01, 0, 400)})
-	for range 400 {
+	trainer := NewTrainer(net, Training{Loss: Pinball(levels), Rate: Cosine(0.05, 0.01, 0, 250)})
+	for range 250 {
 		b := Batch{Size: 256, Steps: 2, X: make([]float32, 512)}
 		trainer.Step(b, Targets{Values: normal(rng, 256)})
 	}

@@ -20,6 +20,7 @@ func (a *Adam) Run(w, g, m, v []float32) {
 	use.adam(*a, w, g, m, v)
 }
 
+//go:norace
 func plainAdam(a Adam, w, g, m, v []float32) {
 	for i, d := range g {
 		m[i] = a.Beta1*m[i] + (1-a.Beta1)*d

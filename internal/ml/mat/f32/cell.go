@@ -56,6 +56,7 @@ func (s *CellBack) Run(from, to int) {
 	use.cellBack(*s, from, to)
 }
 
+//go:norace
 func plainCell(s Cell, from, to int) {
 	h := s.Hidden
 	for r := from; r < to; r++ {
@@ -75,6 +76,7 @@ func plainCell(s Cell, from, to int) {
 	}
 }
 
+//go:norace
 func plainCellBack(s CellBack, from, to int) {
 	h := s.Hidden
 	for r := from; r < to; r++ {

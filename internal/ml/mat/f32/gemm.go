@@ -136,6 +136,8 @@ func (p *path) packed(g *block, m, n, depth int, a, b, c Matrix) {
 }
 
 // pack copies k by n of B, from (depth, j), to rows of panelWidth.
+//
+//go:norace
 func pack(dst []float32, b Matrix, depth, j, k, n int) {
 	if !b.Transposed {
 		for p := range k {
