@@ -254,3 +254,14 @@ func ExampleConfig_Parts() {
 	// head 4 6
 	// head.bias 1 6
 }
+
+func TestForwardAllocatesNothing(t *testing.T) {
+	for _, s := range shapes {
+		e := newExample(t, s.config, s.answers, s.masked, 9)
+		var w Workspace
+		e.net.Forward(&w, e.batch, nil)
+		if n := testing.AllocsPerRun(30, func() { e.net.Forward(&w, e.batch, nil) }); n > 0.5 {
+			t.Errorf("%s: %v allocations a pass", s.name, n)
+		}
+	}
+}

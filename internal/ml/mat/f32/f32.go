@@ -19,6 +19,8 @@ package f32
 
 import "unsafe"
 
+//go:generate go run gen.go
+
 const (
 	errLength = "f32: slice lengths do not match"
 	errShape  = "f32: a slice does not hold the matrix it is said to"

@@ -78,7 +78,10 @@ func columnsAVX2(g *block, c unsafe.Pointer) {
 			edge4x1AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 	}
-	for ; i < g.m; i++ {
+	for ; i+2 <= g.m; i += 2 {
+		edge2x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
+	}
+	if i < g.m {
 		edge1x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), g.b, unsafe.Add(c, 4*i*g.crs), g.n)
 	}
 }
@@ -258,6 +261,29 @@ func edge4x1AVX2(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putPartAVX2(c, c3, alpha, g.beta, g.n, m)
 
+}
+
+// edge2x2AVX2 is two rows of 1 to 16 columns.
+//
+//go:nocheckptr
+func edge2x2AVX2(g *block, a, c unsafe.Pointer) {
+	var c00, c01, c10, c11 vec8
+	m0, m1 := first8(g.n), first8(g.n-8)
+	b, brs, acs, r1 := g.b, 4*g.brs, 4*g.acs, 4*g.ars
+	for range g.k {
+		b0, b1 := loadPart8(b, m0), loadPart8(unsafe.Add(b, 32), m1)
+		x, y := spread8(a), spread8(unsafe.Add(a, r1))
+		c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
+		c10, c11 = y.MulAdd(b0, c10), y.MulAdd(b1, c11)
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
+	}
+	alpha, crs := archsimd.BroadcastFloat32x8(g.alpha), 4*g.crs
+	putPartAVX2(c, c00, alpha, g.beta, g.n, m0)
+	putPartAVX2(unsafe.Add(c, crs), c10, alpha, g.beta, g.n, m0)
+	if g.n > 8 {
+		putPartAVX2(unsafe.Add(c, 32), c01, alpha, g.beta, g.n-8, m1)
+		putPartAVX2(unsafe.Add(c, crs+32), c11, alpha, g.beta, g.n-8, m1)
+	}
 }
 
 // edge1x2AVX2 is one row of 1 to 16 columns.

@@ -73,7 +73,10 @@ func columnsAVX512(g *block, c unsafe.Pointer) {
 			edge4x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
 		}
 	}
-	for ; i < g.m; i++ {
+	for ; i+2 <= g.m; i += 2 {
+		edge2x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs))
+	}
+	if i < g.m {
 		edge1x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), g.b, unsafe.Add(c, 4*i*g.crs), g.n)
 	}
 }
@@ -253,6 +256,29 @@ func edge4x1AVX512(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putPartAVX512(c, c3, alpha, g.beta, g.n, m)
 
+}
+
+// edge2x2AVX512 is two rows of 1 to 32 columns.
+//
+//go:nocheckptr
+func edge2x2AVX512(g *block, a, c unsafe.Pointer) {
+	var c00, c01, c10, c11 vec16
+	m0, m1 := first16(g.n), first16(g.n-16)
+	b, brs, acs, r1 := g.b, 4*g.brs, 4*g.acs, 4*g.ars
+	for range g.k {
+		b0, b1 := loadPart16(b, m0), loadPart16(unsafe.Add(b, 64), m1)
+		x, y := spread16(a), spread16(unsafe.Add(a, r1))
+		c00, c01 = x.MulAdd(b0, c00), x.MulAdd(b1, c01)
+		c10, c11 = y.MulAdd(b0, c10), y.MulAdd(b1, c11)
+		a, b = unsafe.Add(a, acs), unsafe.Add(b, brs)
+	}
+	alpha, crs := archsimd.BroadcastFloat32x16(g.alpha), 4*g.crs
+	putPartAVX512(c, c00, alpha, g.beta, g.n, m0)
+	putPartAVX512(unsafe.Add(c, crs), c10, alpha, g.beta, g.n, m0)
+	if g.n > 16 {
+		putPartAVX512(unsafe.Add(c, 64), c01, alpha, g.beta, g.n-16, m1)
+		putPartAVX512(unsafe.Add(c, crs+64), c11, alpha, g.beta, g.n-16, m1)
+	}
 }
 
 // edge1x2AVX512 is one row of 1 to 32 columns.

@@ -1,7 +1,8 @@
 //go:build ignore
 
 // gen writes the AVX-512 and the AVX2 kernels from one text, so that both add
-// in the same order and agree bit for bit.
+// in the same order and agree bit for bit. Its argument, if any, is the folder
+// to write to.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"go/format"
 	"log"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/template"
@@ -25,6 +27,10 @@ type isa struct {
 func (i isa) Bytes() int { return 4 * i.Lanes }
 
 func main() {
+	dir := "."
+	if len(os.Args) > 1 {
+		dir = os.Args[1]
+	}
 	for _, i := range []isa{{"AVX512", 16, 1}, {"AVX2", 8, 2}} {
 		for _, kind := range []string{"gemm", "dot", "math", "cell"} {
 			text, err := os.ReadFile(kind + ".go.tmpl")
@@ -50,7 +56,7 @@ func main() {
 			if err != nil {
 				log.Fatalf("%s %s: %v\n%s", kind, i.Name, err, out.Bytes())
 			}
-			if err := os.WriteFile(kind+"_"+strings.ToLower(i.Name)+".go", source, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, kind+"_"+strings.ToLower(i.Name)+".go"), source, 0o644); err != nil {
 				log.Fatal(err)
 			}
 		}

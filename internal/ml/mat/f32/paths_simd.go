@@ -4,8 +4,6 @@ package f32
 
 import "simd/archsimd"
 
-//go:generate go run gen.go
-
 var avx512 = path{
 	name: "avx512", panel: panelAVX512, row: rowAVX512,
 	dot: dotAVX512, dot4: dot4AVX512, axpy: axpyAVX512,
