@@ -4,7 +4,10 @@
 
 package f32
 
-import "unsafe"
+import (
+	"simd/archsimd"
+	"unsafe"
+)
 
 // cellAVX2 is plainCell, 8 units of a row at a time.
 //
@@ -48,6 +51,7 @@ func cellAVX2(s Cell, from, to int) {
 			storePart8(unsafe.Add(out, at), hidden, h-j, m)
 		}
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // cellBackAVX2 is plainCellBack, 8 units of a row at a time.
@@ -90,4 +94,5 @@ func cellBackAVX2(s CellBack, from, to int) {
 			storePart8(unsafe.Add(earlier, at), dbefore, h-j, m)
 		}
 	}
+	archsimd.ClearAVXUpperBits()
 }

@@ -4,7 +4,10 @@
 
 package f32
 
-import "unsafe"
+import (
+	"simd/archsimd"
+	"unsafe"
+)
 
 // cellAVX512 is plainCell, 16 units of a row at a time.
 //
@@ -48,6 +51,7 @@ func cellAVX512(s Cell, from, to int) {
 			storePart16(unsafe.Add(out, at), hidden, h-j, m)
 		}
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // cellBackAVX512 is plainCellBack, 16 units of a row at a time.
@@ -90,4 +94,5 @@ func cellBackAVX512(s CellBack, from, to int) {
 			storePart16(unsafe.Add(earlier, at), dbefore, h-j, m)
 		}
 	}
+	archsimd.ClearAVXUpperBits()
 }

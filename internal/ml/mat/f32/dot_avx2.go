@@ -40,7 +40,9 @@ func dotAVX2(x, y []float32) float32 {
 	}
 	s00 = s00.Add(s10).Add(s20.Add(s30))
 	s01 = s01.Add(s11).Add(s21.Add(s31))
-	return fold(fold8(s00.Add(s01)))
+	sum := fold(fold8(s00.Add(s01)))
+	archsimd.ClearAVXUpperBits()
+	return sum
 }
 
 // dot4AVX2 is four dot products with rows of a, each in sixteen partial
@@ -82,6 +84,7 @@ func dot4AVX2(a unsafe.Pointer, stride int, x []float32) (out [4]float32) {
 	f2 := fold8(s20.Add(s21))
 	f3 := fold8(s30.Add(s31))
 	f0.AddPairs(f1).AddPairs(f2.AddPairs(f3)).Store(&out)
+	archsimd.ClearAVXUpperBits()
 	return out
 }
 
@@ -98,4 +101,5 @@ func axpyAVX2(alpha float32, x, y []float32) {
 		m := first8(n - i)
 		storePart8(unsafe.Add(q, 4*i), loadPart8(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart8(unsafe.Add(q, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }

@@ -32,7 +32,9 @@ func dotAVX512(x, y []float32) float32 {
 		s00 = loadPart16(unsafe.Add(p, 4*i+0), m0).MulAdd(loadPart16(unsafe.Add(q, 4*i+0), m0), s00)
 	}
 	s00 = s00.Add(s10).Add(s20.Add(s30))
-	return fold(fold8(s00.GetLo().Add(s00.GetHi())))
+	sum := fold(fold8(s00.GetLo().Add(s00.GetHi())))
+	archsimd.ClearAVXUpperBits()
+	return sum
 }
 
 // dot4AVX512 is four dot products with rows of a, each in sixteen partial
@@ -63,6 +65,7 @@ func dot4AVX512(a unsafe.Pointer, stride int, x []float32) (out [4]float32) {
 	f2 := fold8(s20.GetLo().Add(s20.GetHi()))
 	f3 := fold8(s30.GetLo().Add(s30.GetHi()))
 	f0.AddPairs(f1).AddPairs(f2.AddPairs(f3)).Store(&out)
+	archsimd.ClearAVXUpperBits()
 	return out
 }
 
@@ -79,4 +82,5 @@ func axpyAVX512(alpha float32, x, y []float32) {
 		m := first16(n - i)
 		storePart16(unsafe.Add(q, 4*i), loadPart16(unsafe.Add(p, 4*i), m).MulAdd(a, loadPart16(unsafe.Add(q, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }

@@ -43,6 +43,9 @@ func storePart8(p unsafe.Pointer, v vec8, n int, _ archsimd.Mask32x8) {
 	}
 }
 
+// The functions that path names end with ClearAVXUpperBits: with full registers
+// every scalar instruction that follows would wait on Intel's processors.
+
 // panelAVX2 computes a block of any number of rows by at most panelWidth
 // columns.
 //
@@ -54,6 +57,7 @@ func panelAVX2(g block) {
 		t.b = unsafe.Add(g.b, 4*j)
 		columnsAVX2(&t, unsafe.Add(g.c, 4*j))
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // columnsAVX2 computes at most 16 columns.
@@ -317,6 +321,7 @@ func rowAVX2(g block) {
 	for ; j < g.n; j += 16 {
 		edge1x2AVX2(&g, g.a, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j), g.n-j)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // tile1x4AVX2 is one row by 32 columns. It takes two steps of the

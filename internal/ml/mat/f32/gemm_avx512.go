@@ -38,6 +38,9 @@ func storePart16(p unsafe.Pointer, v vec16, _ int, m archsimd.Mask32x16) {
 	v.StoreMasked((*[16]float32)(p), m)
 }
 
+// The functions that path names end with ClearAVXUpperBits: with full registers
+// every scalar instruction that follows would wait on Intel's processors.
+
 // panelAVX512 computes a block of any number of rows by at most panelWidth
 // columns.
 //
@@ -49,6 +52,7 @@ func panelAVX512(g block) {
 		t.b = unsafe.Add(g.b, 4*j)
 		columnsAVX512(&t, unsafe.Add(g.c, 4*j))
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // columnsAVX512 computes at most 32 columns.
@@ -312,6 +316,7 @@ func rowAVX512(g block) {
 	for ; j < g.n; j += 32 {
 		edge1x2AVX512(&g, g.a, unsafe.Add(g.b, 4*j), unsafe.Add(g.c, 4*j), g.n-j)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 // tile1x4AVX512 is one row by 64 columns. It takes two steps of the

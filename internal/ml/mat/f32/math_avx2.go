@@ -66,6 +66,7 @@ func expAVX2(dst, x []float32) {
 		m := first8(n - i)
 		storePart8(unsafe.Add(q, 4*i), exp8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -79,6 +80,7 @@ func sigmoidAVX2(dst, x []float32) {
 		m := first8(n - i)
 		storePart8(unsafe.Add(q, 4*i), sigmoid8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -92,6 +94,7 @@ func tanhAVX2(dst, x []float32) {
 		m := first8(n - i)
 		storePart8(unsafe.Add(q, 4*i), tanh8(loadPart8(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -117,4 +120,5 @@ func adamAVX2(a Adam, w, g, m, v []float32) {
 		storePart8(unsafe.Add(pv, 4*i), square, n-i, mask)
 		storePart8(unsafe.Add(pw, 4*i), weight, n-i, mask)
 	}
+	archsimd.ClearAVXUpperBits()
 }

@@ -66,6 +66,7 @@ func expAVX512(dst, x []float32) {
 		m := first16(n - i)
 		storePart16(unsafe.Add(q, 4*i), exp16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -79,6 +80,7 @@ func sigmoidAVX512(dst, x []float32) {
 		m := first16(n - i)
 		storePart16(unsafe.Add(q, 4*i), sigmoid16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -92,6 +94,7 @@ func tanhAVX512(dst, x []float32) {
 		m := first16(n - i)
 		storePart16(unsafe.Add(q, 4*i), tanh16(loadPart16(unsafe.Add(p, 4*i), m)), n-i, m)
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 //go:nocheckptr
@@ -117,4 +120,5 @@ func adamAVX512(a Adam, w, g, m, v []float32) {
 		storePart16(unsafe.Add(pv, 4*i), square, n-i, mask)
 		storePart16(unsafe.Add(pw, 4*i), weight, n-i, mask)
 	}
+	archsimd.ClearAVXUpperBits()
 }
