@@ -1,9 +1,11 @@
 package lstm_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -65,4 +67,30 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadsWhatEarlierReleasesStored: the artefact and the forecast are those
+// of the float64 network that wrote it.
+func TestReadsWhatEarlierReleasesStored(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/version1.omnilstm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := lstm.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Forecast(t.Context(), zigzag(40), 4, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{300.6078906930433, 312.0044730477167, 310.72413659489825, 321.8684243845521} {
+		if math.Abs(got[i]-want) > 1e-3 {
+			t.Errorf("step %d: %v, want %v", i+1, got[i], want)
+		}
+	}
+	if again := f.Encode(lstm.Float32); !bytes.Equal(again, data) {
+		t.Error("written again it differs")
+	}
 }
