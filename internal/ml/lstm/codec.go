@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/omni-run/omni/internal/ml/seqnet"
 )
 
 // The artefact of a Forecaster, little-endian:
@@ -18,7 +20,7 @@ import (
 //	12     4*6  uint32: inputs, hidden, layers, outputs, lags, lookback
 //	36     8    float64: limit
 //	44     4    uint32: number of weights
-//	48     ...  the weights, in the order Network.Weights documents
+//	48     ...  the weights, in the order of seqnet.Config.Parts
 //	end    32   SHA-256 of everything before it
 const (
 	magic         = "OMNILSTM"
@@ -38,24 +40,24 @@ const (
 	Float64 Precision = 8
 )
 
-// Encode writes the forecaster to bytes. Float32 halves the size and rounds
-// the weights.
+// Encode writes the forecaster to bytes. Weights are float32 in memory; Float64
+// is there for readers of the format's first days.
 func (f *Forecaster) Encode(p Precision) []byte {
 	n := f.Network
 	out := make([]byte, 0, headerSize+len(n.Weights)*int(p)+sha256.Size)
 	out = append(out, magic...)
 	out = binary.LittleEndian.AppendUint16(out, formatVersion)
 	out = binary.LittleEndian.AppendUint16(out, uint16(p))
-	for _, v := range []int{n.Inputs, n.Hidden, n.Layers, n.Outputs, n.Lags, f.Lookback} {
+	for _, v := range []int{n.Inputs, n.Hidden, n.Layers(), n.Outputs, n.Highway, f.Lookback} {
 		out = binary.LittleEndian.AppendUint32(out, uint32(v))
 	}
 	out = binary.LittleEndian.AppendUint64(out, math.Float64bits(f.Limit))
 	out = binary.LittleEndian.AppendUint32(out, uint32(len(n.Weights)))
 	for _, w := range n.Weights {
 		if p == Float32 {
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(w)))
+			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(w))
 		} else {
-			out = binary.LittleEndian.AppendUint64(out, math.Float64bits(w))
+			out = binary.LittleEndian.AppendUint64(out, math.Float64bits(float64(w)))
 		}
 	}
 	sum := sha256.Sum256(out)
@@ -77,30 +79,33 @@ func Decode(data []byte) (*Forecaster, error) {
 		return nil, fmt.Errorf("%w: version %d, this program reads %d", ErrFormat, v, formatVersion)
 	}
 	dim := func(i int) int { return int(le.Uint32(data[12+4*i:])) }
-	c := Config{Inputs: dim(0), Hidden: dim(1), Layers: dim(2), Outputs: dim(3), Lags: dim(4)}
-	if err := c.Validate(); err != nil {
+	chosen := shape{hidden: dim(1), layers: dim(2), lags: dim(4), lookback: dim(5)}
+	if err := chosen.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	f := &Forecaster{Lookback: dim(5), Limit: math.Float64frombits(le.Uint64(data[36:]))}
+	c, f := chosen.config(), &Forecaster{Lookback: chosen.lookback, Limit: math.Float64frombits(le.Uint64(data[36:]))}
 	size, count := int(le.Uint16(data[10:])), c.Parameters()
-	if c.Inputs != features || c.Outputs != 1 || f.Lookback < 1 || f.Lookback > 1<<20 || !(f.Limit >= 0) || math.IsInf(f.Limit, 0) {
+	if dim(0) != features || dim(3) != 1 || !(f.Limit >= 0) || math.IsInf(f.Limit, 0) {
 		return nil, fmt.Errorf("%w: a dimension does not fit a forecaster", ErrFormat)
 	}
 	if (size != 4 && size != 8) || int(le.Uint32(data[44:])) != count || len(body) != headerSize+count*size {
 		return nil, fmt.Errorf("%w: the weights do not fit the dimensions", ErrFormat)
 	}
-	f.Network = &Network{Config: c, Weights: make([]float64, count)}
-	for i := range f.Network.Weights {
-		var w float64
+	weights := make([]float32, count)
+	for i := range weights {
 		if size == 4 {
-			w = float64(math.Float32frombits(le.Uint32(body[headerSize+4*i:])))
+			weights[i] = math.Float32frombits(le.Uint32(body[headerSize+4*i:]))
 		} else {
-			w = math.Float64frombits(le.Uint64(body[headerSize+8*i:]))
+			weights[i] = float32(math.Float64frombits(le.Uint64(body[headerSize+8*i:])))
 		}
-		if math.IsNaN(w) || math.IsInf(w, 0) {
+		if weights[i]-weights[i] != 0 {
 			return nil, fmt.Errorf("%w: weight %d is not finite", ErrFormat, i)
 		}
-		f.Network.Weights[i] = w
 	}
+	n, err := seqnet.With(c, weights)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	f.Network = n
 	return f, nil
 }

@@ -1,9 +1,11 @@
 package lstm_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -15,7 +17,7 @@ func TestCodecRoundTrip(t *testing.T) {
 	y := zigzag(30)
 	f, _ := train(t, y, lstm.SeriesConfig{Lookback: 6, Layers: 2, Training: lstm.Training{Epochs: 3}}, 1)
 	want, _ := f.Forecast(t.Context(), y, 5, 0)
-	for p, tolerance := range map[lstm.Precision]float64{lstm.Float64: 0, lstm.Float32: 1e-3} {
+	for p, tolerance := range map[lstm.Precision]float64{lstm.Float64: 0, lstm.Float32: 0} {
 		back, err := lstm.Decode(f.Encode(p))
 		if err != nil {
 			t.Fatal(err)
@@ -65,4 +67,30 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadsWhatEarlierReleasesStored: the artefact and the forecast are those
+// of the float64 network that wrote it.
+func TestReadsWhatEarlierReleasesStored(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/version1.omnilstm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := lstm.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := f.Forecast(t.Context(), zigzag(40), 4, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{300.6078906930433, 312.0044730477167, 310.72413659489825, 321.8684243845521} {
+		if math.Abs(got[i]-want) > 1e-3 {
+			t.Errorf("step %d: %v, want %v", i+1, got[i], want)
+		}
+	}
+	if again := f.Encode(lstm.Float32); !bytes.Equal(again, data) {
+		t.Error("written again it differs")
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/omni-run/omni/internal/ml/mat"
+	"github.com/omni-run/omni/internal/ml/seqnet"
 )
 
 // ErrTooShort says that no series is long enough for one training window.
@@ -21,7 +22,7 @@ var ErrTooShort = errors.New("lstm: no series is longer than the lookback plus o
 // standard deviation. The target is (y(n+1) - y(n)) / change. So one set of
 // weights serves series of any level and scale.
 type Forecaster struct {
-	Network *Network
+	Network *seqnet.Network
 	// Lookback is the number of past values a forecast reads.
 	Lookback int
 	// Limit is the largest step, in units of the mean absolute step, that a
@@ -85,11 +86,11 @@ func (s scaling) flat() bool { return !(s.change > 0) || math.IsInf(s.change, 0)
 func clamp(x, limit float64) float64 { return max(-limit, min(limit, x)) }
 
 // encode writes the features of window, steps by 2, to dst.
-func (s scaling) encode(dst, window []float64) {
+func (s scaling) encode(dst []float32, window []float64) {
 	last := window[len(window)-1]
 	for t, v := range window {
-		dst[t*features] = clamp((v-last)/s.change, featureLimit)
-		dst[t*features+1] = clamp((v-s.mean)/s.spread, featureLimit)
+		dst[t*features] = float32(clamp((v-last)/s.change, featureLimit))
+		dst[t*features+1] = float32(clamp((v-s.mean)/s.spread, featureLimit))
 	}
 }
 
@@ -98,9 +99,6 @@ func (s scaling) encode(dst, window []float64) {
 // do series without movement, unless none moves: then the network learns that. Values must be finite and small enough that their
 // squares do not overflow.
 func TrainSeries(ctx context.Context, series [][]float64, cfg SeriesConfig, rng *rand.Rand, progress func(float64)) (*Forecaster, Report, error) {
-	if cfg.Lookback < 1 {
-		return nil, Report{}, fmt.Errorf("%w: lookback = %d, must be at least 1", ErrShape, cfg.Lookback)
-	}
 	for _, d := range []struct {
 		v  *int
 		to int
@@ -109,17 +107,21 @@ func TrainSeries(ctx context.Context, series [][]float64, cfg SeriesConfig, rng 
 			*d.v = d.to
 		}
 	}
-	samples := windows(series, cfg)
-	if samples.Count == 0 {
-		return nil, Report{}, ErrTooShort
-	}
-	net, err := New(Config{Inputs: features, Hidden: cfg.Hidden, Layers: cfg.Layers, Outputs: 1, Lags: min(cfg.Lookback, cfg.MaxLags)}, rng)
-	if err != nil {
+	chosen := shape{hidden: cfg.Hidden, layers: cfg.Layers, lags: min(cfg.Lookback, cfg.MaxLags), lookback: cfg.Lookback}
+	if err := chosen.validate(); err != nil {
 		return nil, Report{}, err
 	}
+	samples := windows(series, cfg)
+	if samples.count == 0 {
+		return nil, Report{}, ErrTooShort
+	}
+	net, err := seqnet.New(chosen.config(), rng)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("%w: %w", ErrShape, err)
+	}
 	opt := cfg.Training.withDefaults()
-	startHighway(net, samples, samples.Count-int(float64(samples.Count)*max(opt.Validation, 0)))
-	report, err := net.Fit(ctx, samples, opt, rng, progress)
+	startHighway(net, samples, samples.count-int(float64(samples.count)*max(opt.Validation, 0)))
+	report, err := fit(ctx, net, samples, opt, rng, progress)
 	if err != nil {
 		return nil, report, err
 	}
@@ -127,45 +129,48 @@ func TrainSeries(ctx context.Context, series [][]float64, cfg SeriesConfig, rng 
 		// The held-out windows are the newest, which matter most: once they
 		// have chosen the epoch, a short slow pass learns from them too.
 		opt.Epochs, opt.Rate, opt.Validation = max(1, report.Epochs/5), opt.Rate/4, -1
-		if _, err := net.Fit(ctx, samples, opt, rng, nil); err != nil {
+		if _, err := fit(ctx, net, samples, opt, rng, nil); err != nil {
 			return nil, report, err
 		}
 	}
 	top := 0.0
-	for _, y := range samples.Y {
-		top = max(top, math.Abs(y))
+	for _, y := range samples.y {
+		top = max(top, math.Abs(float64(y)))
 	}
 	return &Forecaster{Network: net, Lookback: cfg.Lookback, Limit: 1.5 * top}, report, nil
 }
 
 // startHighway sets the linear highway and the head's bias to the ridge
 // regression of the first train samples; the network then learns what is left.
-func startHighway(n *Network, s Samples, train int) {
-	span := n.Lags * n.Inputs
+func startHighway(n *seqnet.Network, s samples, train int) {
+	span := n.Highway * n.Inputs
 	x, y, centre, mean := make([]float64, train*span), make([]float64, train), make([]float64, span), 0.0
 	for i := range train {
-		end := (i + 1) * s.Steps * n.Inputs
+		end := (i + 1) * s.steps * n.Inputs
 		row := x[i*span : (i+1)*span]
-		copy(row, s.X[end-span:end])
+		for k, v := range s.x[end-span : end] {
+			row[k] = float64(v)
+		}
 		mat.Axpy(1/float64(train), row, centre)
-		mean += s.Y[i] / float64(train)
+		mean += float64(s.y[i]) / float64(train)
 	}
 	for i := range y {
-		y[i] = s.Y[i] - mean
+		y[i] = float64(s.y[i]) - mean
 		mat.Axpy(-1, centre, x[i*span:(i+1)*span])
 	}
 	w, err := mat.Ridge(x, y, train, span, highwayPenalty+highwayPrior/float64(train))
 	if err != nil {
 		return
 	}
-	v := n.view(n.Weights)
-	copy(v.linear, w)
-	v.bias[0] = mean - mat.Dot(centre, w)
+	for i, v := range w {
+		n.HighwayWeights()[i] = float32(v)
+	}
+	n.Bias()[0] = float32(mean - mat.Dot(centre, w))
 }
 
 // windows cuts the training windows: of each series the older ones first, then
 // the newest fifth of every series, which Fit holds out.
-func windows(series [][]float64, cfg SeriesConfig) Samples {
+func windows(series [][]float64, cfg SeriesConfig) samples {
 	scales, total, still := make([]scaling, len(series)), 0, true
 	for i, y := range series {
 		scales[i] = scalingOf(y)
@@ -180,7 +185,7 @@ func windows(series [][]float64, cfg SeriesConfig) Samples {
 			scales[i].change, scales[i].spread = 1, 1
 		}
 	}
-	s := Samples{Steps: cfg.Lookback}
+	s := samples{steps: cfg.Lookback}
 	type window struct{ series, end int }
 	var old, recent []window
 	for i, y := range series {
@@ -200,10 +205,10 @@ func windows(series [][]float64, cfg SeriesConfig) Samples {
 	}
 	for _, w := range append(old, recent...) {
 		y, scale := series[w.series], scales[w.series]
-		s.X = append(s.X, make([]float64, cfg.Lookback*features)...)
-		scale.encode(s.X[len(s.X)-cfg.Lookback*features:], y[w.end-cfg.Lookback:w.end])
-		s.Y = append(s.Y, clamp((y[w.end]-y[w.end-1])/scale.change, featureLimit))
-		s.Count++
+		s.x = append(s.x, make([]float32, cfg.Lookback*features)...)
+		scale.encode(s.x[len(s.x)-cfg.Lookback*features:], y[w.end-cfg.Lookback:w.end])
+		s.y = append(s.y, float32(clamp((y[w.end]-y[w.end-1])/scale.change, featureLimit)))
+		s.count++
 	}
 	return s
 }
@@ -241,14 +246,14 @@ func (f *Forecaster) Forecast(ctx context.Context, history []float64, horizon, l
 		lookback = f.Lookback
 	}
 	window := append([]float64(nil), history[max(0, len(history)-lookback):]...)
-	x := make([]float64, lookback*features)
-	w := NewWorkspace(f.Network.Config, 1, lookback)
+	x := make([]float32, lookback*features)
+	var w seqnet.Workspace
 	for i := range out {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		scale.encode(x, window)
-		y := f.Network.Forward(w, x[:len(window)*features], 1, len(window))[0]
+		y := float64(f.Network.Forward(&w, seqnet.Batch{Size: 1, Steps: len(window), X: x[:len(window)*features]}, nil)[0])
 		last += clamp(y, f.Limit) * scale.change
 		out[i] = last
 		if len(window) < lookback {

@@ -127,18 +127,6 @@ func TestOddSeries(t *testing.T) {
 	}
 }
 
-func TestForwardAllocatesNothing(t *testing.T) {
-	n, err := lstm.New(lstm.Config{Inputs: 2, Hidden: 8, Layers: 2, Outputs: 1, Lags: 4}, source(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, x := lstm.NewWorkspace(n.Config, 4, 10), make([]float64, 4*10*2)
-	// One small slice names the layers' weights; nothing grows with the data.
-	if got := testing.AllocsPerRun(20, func() { n.Forward(w, x, 4, 10) }); got > 1 {
-		t.Errorf("%v allocations a pass, want at most 1", got)
-	}
-}
-
 func BenchmarkSixteenPoints(b *testing.B) {
 	y := zigzag(16)
 	for b.Loop() {

@@ -2,20 +2,18 @@ package lstm
 
 import (
 	"context"
-	"errors"
 	"math"
 	"math/rand/v2"
+
+	"github.com/omni-run/omni/internal/ml/seqnet"
 )
 
-// ErrNoSamples says that there is nothing to train on.
-var ErrNoSamples = errors.New("lstm: no samples to train on")
-
-// Samples is a training set: Count sequences of Steps steps, X holding count
-// by steps by inputs and Y count by outputs. Order matters only in that the
+// samples is a training set: count sequences of steps steps, x holding count
+// by steps by features and y one target each. Order matters only in that the
 // last ones validate.
-type Samples struct {
-	X, Y         []float64
-	Count, Steps int
+type samples struct {
+	x, y         []float32
+	count, steps int
 }
 
 // Training says how to train. The zero value takes every default.
@@ -77,34 +75,27 @@ type Report struct {
 	Stopped string
 }
 
-// Fit trains the network and leaves it with the weights of its best epoch.
-// progress may be nil.
-func (n *Network) Fit(ctx context.Context, s Samples, opt Training, rng *rand.Rand, progress func(float64)) (Report, error) {
-	opt = opt.withDefaults()
-	if s.Count == 0 || s.Steps == 0 {
-		return Report{}, ErrNoSamples
-	}
-	if len(s.X) != s.Count*s.Steps*n.Inputs || len(s.Y) != s.Count*n.Outputs {
-		panic("lstm: the samples do not have the size they say")
-	}
+// fit trains the network and leaves it with the weights of its best epoch.
+// progress may be nil. There must be samples.
+func fit(ctx context.Context, n *seqnet.Network, s samples, opt Training, rng *rand.Rand, progress func(float64)) (Report, error) {
 	held := 0
-	if s.Count >= 8 && opt.Validation > 0 {
-		held = min(int(float64(s.Count)*opt.Validation), s.Count-1)
+	if s.count >= 8 && opt.Validation > 0 {
+		held = min(int(float64(s.count)*opt.Validation), s.count-1)
 	}
-	f := newFitting(n, s, opt, s.Count-held)
+	f := newFitting(n, s, opt, s.count-held)
 	// judge measures the weights as they stand, not as they were while an
 	// epoch moved them: on the held-out samples, else on all.
 	judge := func() (score, validation float64) {
 		if held == 0 {
-			return f.evaluate(0, s.Count), math.NaN()
+			return f.evaluate(0, s.count), math.NaN()
 		}
-		validation = f.evaluate(s.Count-held, s.Count)
+		validation = f.evaluate(s.count-held, s.count)
 		return validation, validation
 	}
 	// The starting weights compete: a network whose highway starts from a
 	// least-squares fit may already be best.
-	best, since := append([]float64(nil), n.Weights...), 0
-	report := Report{Stopped: "epochs", Loss: f.evaluate(0, s.Count-held)}
+	best, since := append([]float32(nil), n.Weights...), 0
+	report := Report{Stopped: "epochs", Loss: f.evaluate(0, s.count-held)}
 	bestScore, validation := judge()
 	report.Validation = validation
 	for epoch := range opt.Epochs {
@@ -137,38 +128,41 @@ func (n *Network) Fit(ctx context.Context, s Samples, opt Training, rng *rand.Ra
 
 // fitting is one training in progress.
 type fitting struct {
-	net   *Network
-	s     Samples
+	net   *seqnet.Network
+	s     samples
 	opt   Training
 	train int
+	size  int
 	order []int
-	w     *Workspace
-	x, y  []float64
-	adam  adam
+	w     seqnet.Workspace
+	loss  seqnet.Loss
+	adam  seqnet.Adam
+	// x, y and grad are one batch.
+	x, y, grad []float32
 }
 
-func newFitting(n *Network, s Samples, opt Training, train int) *fitting {
-	batch := min(opt.Batch, max(train, 1))
-	f := &fitting{net: n, s: s, opt: opt, train: train, w: NewWorkspace(n.Config, batch, s.Steps)}
-	f.x, f.y = make([]float64, batch*s.Steps*n.Inputs), make([]float64, batch*n.Outputs)
-	f.order = make([]int, s.Count)
+func newFitting(n *seqnet.Network, s samples, opt Training, train int) *fitting {
+	f := &fitting{net: n, s: s, opt: opt, train: train, size: min(opt.Batch, max(train, 1)), loss: seqnet.Huber(opt.Huber)}
+	f.x, f.y, f.grad = make([]float32, f.size*s.steps*features), make([]float32, f.size), make([]float32, f.size)
+	f.order = make([]int, s.count)
 	for i := range f.order {
 		f.order[i] = i
 	}
-	f.adam = newAdam(len(n.Weights))
 	return f
 }
 
 // gather copies samples into a time-major batch.
-func (f *fitting) gather(samples []int) (x, y []float64) {
-	b, in, out, steps := len(samples), f.net.Inputs, f.net.Outputs, f.s.Steps
-	for r, at := range samples {
+func (f *fitting) gather(chosen []int) (seqnet.Batch, seqnet.Targets) {
+	b, steps := len(chosen), f.s.steps
+	for r, at := range chosen {
+		from := f.s.x[at*steps*features : (at+1)*steps*features]
 		for t := range steps {
-			copy(f.x[(t*b+r)*in:(t*b+r+1)*in], f.s.X[(at*steps+t)*in:(at*steps+t+1)*in])
+			to := f.x[(t*b+r)*features:][:features]
+			to[0], to[1] = from[t*features], from[t*features+1]
 		}
-		copy(f.y[r*out:(r+1)*out], f.s.Y[at*out:(at+1)*out])
+		f.y[r] = f.s.y[at]
 	}
-	return f.x[:b*steps*in], f.y[:b*out]
+	return seqnet.Batch{Size: b, Steps: steps, X: f.x[:b*steps*features]}, seqnet.Targets{Values: f.y[:b]}
 }
 
 func (f *fitting) epoch(epoch int, rng *rand.Rand) (loss float64) {
@@ -176,42 +170,26 @@ func (f *fitting) epoch(epoch int, rng *rand.Rand) (loss float64) {
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	progress := float64(epoch) / float64(f.opt.Epochs)
 	rate := f.opt.Rate * (0.55 + 0.45*math.Cos(math.Pi*progress))
-	size := len(f.y) / f.net.Outputs
-	for from := 0; from < len(order); from += size {
-		batch := order[from:min(from+size, len(order))]
-		x, y := f.gather(batch)
-		out := f.net.forward(f.w, x, len(batch), f.s.Steps, f.opt.Dropout, rng)
-		loss += f.loss(out, y, f.w.dOut) * float64(len(batch))
-		f.net.backward(f.w, x)
-		clip(f.w.grad, f.opt.ClipNorm)
-		f.adam.step(f.net.Weights, f.w.grad, rate)
+	var drop *seqnet.Dropout
+	if f.opt.Dropout > 0 {
+		drop = &seqnet.Dropout{Rate: f.opt.Dropout, Source: rng}
+	}
+	for from := 0; from < len(order); from += f.size {
+		chosen := order[from:min(from+f.size, len(order))]
+		b, y := f.gather(chosen)
+		loss += f.loss(f.net.Forward(&f.w, b, drop), y, 1/float32(len(chosen)), f.grad[:len(chosen)])
+		f.net.Backward(&f.w, f.grad[:len(chosen)])
+		seqnet.Clip(f.w.Grad(), f.opt.ClipNorm)
+		f.adam.Step(f.net, f.w.Grad(), rate)
 	}
 	return loss / float64(len(order))
 }
 
 func (f *fitting) evaluate(from, to int) (loss float64) {
-	size := len(f.y) / f.net.Outputs
-	for at := from; at < to; at += size {
-		batch := f.order[at:min(at+size, to)]
-		x, y := f.gather(batch)
-		out := f.net.Forward(f.w, x, len(batch), f.s.Steps)
-		loss += f.loss(out, y, f.w.dOut) * float64(len(batch))
+	for at := from; at < to; at += f.size {
+		chosen := f.order[at:min(at+f.size, to)]
+		b, y := f.gather(chosen)
+		loss += f.loss(f.net.Forward(&f.w, b, nil), y, 1, f.grad[:len(chosen)])
 	}
 	return loss / float64(to-from)
-}
-
-// loss returns the mean Huber loss (Huber, 1964) and writes its gradient.
-func (f *fitting) loss(out, y, grad []float64) (loss float64) {
-	delta, scale := f.opt.Huber, 1/float64(len(out))
-	for i, o := range out {
-		e := o - y[i]
-		if a := math.Abs(e); a <= delta {
-			loss += 0.5 * e * e
-		} else {
-			loss += delta * (a - 0.5*delta)
-			e = math.Copysign(delta, e)
-		}
-		grad[i] = e * scale
-	}
-	return loss * scale
 }
