@@ -13,14 +13,15 @@ import (
 )
 
 var methods = map[string]func(ctx context.Context, train []float64, m, h int) ([]float64, error){
-	"snaive": func(_ context.Context, y []float64, m, h int) ([]float64, error) { return season.Naive(y, m, h), nil },
-	"theta":  standardTheta,
-	"dotm":   dynamicTheta,
-	"ets":    smoothing,
-	"etsfix": quickSmoothing,
-	"comb":   combination,
-	"auto":   served("auto"),
-	"lstm":   served("local"),
+	"snaive":    func(_ context.Context, y []float64, m, h int) ([]float64, error) { return season.Naive(y, m, h), nil },
+	"theta":     standardTheta,
+	"dotm":      dynamicTheta,
+	"ets":       smoothing,
+	"etsfix":    quickSmoothing,
+	"etsscreen": screenedSmoothing,
+	"comb":      combination,
+	"auto":      served("auto"),
+	"lstm":      served("local"),
 }
 
 func standardTheta(_ context.Context, y []float64, m, h int) ([]float64, error) {
@@ -85,4 +86,13 @@ func combination(ctx context.Context, y []float64, m, h int) ([]float64, error) 
 		}
 	}
 	return out, nil
+}
+
+// screenedSmoothing estimates only the forms that a short search prefers.
+func screenedSmoothing(ctx context.Context, y []float64, m, h int) ([]float64, error) {
+	f, err := ets.Select(ctx, y, m, ets.Options{FixSeason: m > 4, Evaluations: 300, Screen: 60})
+	if err != nil {
+		return nil, err
+	}
+	return f.Forecast(h), nil
 }
