@@ -18,7 +18,7 @@ const (
 	mostLags = 8
 	// rowsALag is how many rows each coefficient needs.
 	rowsALag = 3
-	penalty  = 1e-3
+	penalty  = 1e-4
 )
 
 // Model is a fitted regression.

@@ -12,7 +12,8 @@ import (
 )
 
 // fullTraining is how many series of a call may each train as long as a series
-// alone; more share what those would take.
+// alone; in mode local more share what those would take, in mode auto more
+// train no network.
 const fullTraining = 20
 
 // predictMany forecasts many series side by side; one that fails does not
@@ -25,9 +26,10 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	if err != nil {
 		return nil, err
 	}
-	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode != modeGlobal {
+	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode == modeLocal {
 		call.Warn("with %d series in one call, each network trains on fewer windows, and for fewer epochs, than it would alone", len(req.Series))
 	}
+	set.crowd = len(req.Series) > fullTraining
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
 	failures := make([]error, len(req.Series))
 	next := make(chan int)

@@ -20,7 +20,8 @@ type outcome struct {
 
 // finish brings the outcome back to the unit of the series and fills in what
 // the back-test says of the answer.
-func (out *outcome) finish(y []float64, entrants []*entrant, plan plan) {
+func (out *outcome) finish(r *race) {
+	y, entrants, plan := r.y, r.entrants, r.plan
 	windows := blended(entrants)
 	prior := backtest.Scale(y, 1)
 	if len(windows) == 0 {

@@ -20,6 +20,8 @@ type settings struct {
 	mode      string
 	impute    string
 	period    int
+	// crowd says that the series are too many to train a network on each.
+	crowd bool
 }
 
 func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
@@ -100,7 +102,7 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if set.neural.lookback > longestLookback && set.mode != modeGlobal {
 		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
 	}
-	t := task{y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, warn: warn, progress: progress}
+	t := task{y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, crowd: set.crowd, warn: warn, progress: progress}
 	if clock != nil {
 		t.candidates = clock.freq.seasons()
 	}
