@@ -19,30 +19,38 @@ type Calibration struct {
 }
 
 // Classes is how many kinds of step Class tells apart.
-const Classes = lengths * reaches
+const Classes = lengths * seasons * Reaches
 
 const (
-	lengths = 5
-	reaches = 3
+	lengths = 4
+	seasons = 4
+	// Reaches is how many neighbouring classes differ only by how far a step
+	// lies past what the back-test tested.
+	Reaches = 3
 )
 
-// Class sorts a step of a forecast: by how many errors the back-test measured,
-// and how far the step lies past what it tested.
-func Class(tested, testHorizon, step int) int {
-	length := 0
-	for _, limit := range [lengths - 1]int{1, 20, 60, 150} {
-		if tested >= limit {
+// Class sorts a step of a forecast: by the length of the history, the length
+// of its season, and how far the step lies past what the back-test tested (0
+// without one).
+func Class(known, period, testHorizon, step int) int {
+	length, season, reach := 0, 0, 0
+	for _, limit := range [lengths - 1]int{20, 40, 90} {
+		if known >= limit {
 			length++
 		}
 	}
-	reach := 0
+	for _, limit := range [seasons - 1]int{2, 8, 20} {
+		if period >= limit {
+			season++
+		}
+	}
 	if step > testHorizon {
 		reach = 1
 	}
 	if step > 2*testHorizon {
 		reach = 2
 	}
-	return length*reaches + reach
+	return (length*seasons+season)*Reaches + reach
 }
 
 // Factor returns the factor of a class at a level, between the levels known by

@@ -135,20 +135,39 @@ type Model struct {
 // least is the smallest weight kept: less only lengthens the answer.
 const least = 0.02
 
+// far is how many times the best member's error leaves a weight as learned;
+// beyond, it falls with the square of the error. What was learned from other
+// series must not overrule what this one plainly shows, such as a member that
+// makes no error at all.
+const far = 2
+
 // Weights returns the members' weights, which sum to one unless no member is
 // available.
 func (m *Model) Weights(c Case) []float64 {
 	w := m.Combiner.Weights(c.Row(), c.Available())
+	best := math.Inf(1)
+	for _, one := range c.Members {
+		if one.Forecast != nil && one.MASE < best {
+			best = one.MASE
+		}
+	}
 	sum := 0.0
-	for k, v := range w {
-		if v < least {
-			w[k] = 0
+	for k, one := range c.Members {
+		if limit := far * (best + 1e-9); one.MASE > limit {
+			w[k] *= limit / one.MASE * limit / one.MASE
 		}
 		sum += w[k]
 	}
+	kept := 0.0
 	for k := range w {
-		if sum > 0 {
-			w[k] /= sum
+		if w[k] < least*sum {
+			w[k] = 0
+		}
+		kept += w[k]
+	}
+	for k := range w {
+		if kept > 0 {
+			w[k] /= kept
 		}
 	}
 	return w

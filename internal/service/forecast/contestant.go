@@ -34,6 +34,12 @@ const (
 // errUnfit says that a contestant cannot take part for this series.
 var errUnfit = errors.New("unfit for this series")
 
+// Reasons why it cannot, worded for the caller.
+var (
+	errNoSeason  = errors.New("the series has no season")
+	errNotSparse = errors.New("demand is not intermittent")
+)
+
 // predictor continues a history. Every history it gets starts where the series
 // it was fitted on starts, and is at least as long.
 type predictor func(ctx context.Context, history []float64, horizon int) ([]float64, error)
@@ -88,7 +94,7 @@ func classical(period int) []contestant {
 func seasonalNaive(period int) func(context.Context, []float64) (predictor, string, error) {
 	if period < 2 {
 		return func(context.Context, []float64) (predictor, string, error) {
-			return nil, "", fmt.Errorf("%w: no season", errUnfit)
+			return nil, "", errNoSeason
 		}
 	}
 	return fixed(func(y []float64, h int) []float64 { return season.Naive(y, period, h) })

@@ -37,6 +37,15 @@ type task struct {
 	// period is the stated season, 0 to detect it with the help of candidates.
 	period     int
 	candidates []int
+	// given is y before the other columns' effects were taken out.
+	given []float64
+	// start is the index of given[0] in the series as it came.
+	start   int
+	effects *effects
+	// dates are those of y, nil where unknown; daily says that they are days.
+	dates    []time.Time
+	daily    bool
+	holidays *calendarMethod
 	// extra are contestants that know more than the values, such as dates.
 	extra []contestant
 	// global is the tenant's network, for mode global.
@@ -61,6 +70,9 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	t.recordTraining(out, r.network)
 	out.selection.Reason = t.choose(r)
 	t.combine(r)
+	if r.features != nil {
+		out.calibration = &t.selector.Calibration
+	}
 	out.finish(r)
 	return out, nil
 }
@@ -80,9 +92,8 @@ type race struct {
 // what comes after it.
 func (t task) compete(ctx context.Context) (*race, error) {
 	y := t.y
-	if len(y) > longestHistory {
-		t.warn("only the newest %d of %d points were used", longestHistory, len(y))
-		y = y[len(y)-longestHistory:]
+	if t.given == nil {
+		t.given = y
 	}
 	y, strays := withoutStrays(y)
 	if len(strays) > 0 {
@@ -92,7 +103,7 @@ func (t task) compete(ctx context.Context) (*race, error) {
 	if giants > 0 {
 		t.warn("%s more than a billion times as large as nine in ten of the others; they were taken for a billion times", counted(giants, "value is", "values are"))
 	}
-	r := &race{out: &outcome{atLeast0: slices.Min(y) >= 0, unit: unitOf(y)}}
+	r := &race{out: &outcome{atLeast0: slices.Min(t.given) >= 0, unit: unitOf(y), effects: t.effects, past: len(y)}}
 	r.y = divided(y, r.out.unit)
 	r.out.period = t.season(r.y)
 	t.neural.period = r.out.period

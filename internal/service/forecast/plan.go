@@ -101,6 +101,11 @@ func (p *plan) measure(windows []backtest.Window) backtest.Errors {
 
 // problemOf words a contestant's failure for the caller.
 func problemOf(err error) string {
+	for _, known := range []error{errNoSeason, errNotSparse} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
 	if errors.Is(err, errUnfit) {
 		return "too few values or values of the wrong sign for it"
 	}

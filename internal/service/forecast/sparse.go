@@ -32,7 +32,7 @@ func demandMethods() []contestant {
 func demandMethod(name string, method croston.Method) contestant {
 	return contestant{name, func(_ context.Context, y []float64) (predictor, string, error) {
 		if !sparse(y) {
-			return nil, "", fmt.Errorf("%w: demand is not intermittent", errUnfit)
+			return nil, "", errNotSparse
 		}
 		fitted, err := croston.Fit(method, y)
 		if err != nil {
