@@ -156,18 +156,27 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	return &served{result, out}, nil
 }
 
-// prepare cuts the series to its newest values, takes the other columns'
-// effects out of it and adds the calendar's contestant.
+// cut leaves out the oldest values.
+func (t *task) cut(skip int, extra *columns) {
+	t.y, t.start = t.y[skip:], t.start+skip
+	if t.dates != nil {
+		t.dates = t.dates[skip:]
+	}
+	if extra != nil {
+		extra.newest(skip)
+	}
+}
+
+// prepare cuts the series to what counts, takes the other columns' effects out
+// of it and adds the calendar's contestant.
 func (t *task) prepare(ctx context.Context, extra *columns, set settings) error {
 	if skip := len(t.y) - longestHistory; skip > 0 {
 		t.warn("only the newest %d of %d points were used", longestHistory, len(t.y))
-		t.y, t.start = t.y[skip:], skip
-		if t.dates != nil {
-			t.dates = t.dates[skip:]
-		}
-		if extra != nil {
-			extra.newest(skip)
-		}
+		t.cut(skip, extra)
+	}
+	if skip := sinceShift(t.y); skip > 0 {
+		t.warn("the level changed at value %d, from about %.4g to about %.4g; only the values since then were used", t.start+skip, middle(t.y[:skip]), middle(t.y[skip:]))
+		t.cut(skip, extra)
 	}
 	t.given = t.y
 	if extra != nil {
