@@ -133,8 +133,8 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 	h := g.opt.Config.Hold
 	o := pool.Options{
 		MaxWait: h.MaxWait.D(), Logger: g.opt.Log, Registerer: g.registry, Now: g.opt.Now,
-		// A dying worker can break several attempts in a row before it is seen to
-		// be gone; the retry budget bounds them all together.
+		// Several workers can die one after the other under one call, as when they
+		// are rolled; the retry budget bounds all attempts together.
 		Attempts: 6,
 	}
 	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes

@@ -225,6 +225,9 @@ func (l *lease) release(class string) {
 	default:
 		w.lastErr = class
 		p.metrics.failed(w.Name, class)
+		if class == classBroken || class == classGarbage {
+			p.suspectLocked(w, "", class)
+		}
 		if w.breaker.fail(p.opts.Now()) {
 			p.opts.Logger.Warn("worker is left out after failures in a row", "worker", w.Name, "class", class)
 		}

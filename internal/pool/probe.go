@@ -43,11 +43,12 @@ func (p *Pool) watch(ctx context.Context, w *worker) {
 		case <-timer.C:
 		case <-w.kick:
 		}
+		suspicions := p.suspicionsOf(w)
 		health, failure := p.probe(ctx, w)
 		if ctx.Err() != nil {
 			return
 		}
-		timer.Reset(p.observe(w, health, failure))
+		timer.Reset(p.observe(w, health, failure, suspicions))
 		w.client.Tidy()
 	}
 }
@@ -146,8 +147,15 @@ func parseHealth(content []byte) (*api.WorkerHealth, error) {
 
 func workerVersion(v string) bool { return v == "" || workerName.MatchString(v) }
 
-// observe takes in the result of a probe and returns the wait until the next.
-func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError) time.Duration {
+func (p *Pool) suspicionsOf(w *worker) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.suspicions
+}
+
+// observe takes in the result of a probe, which began when there had been so
+// many suspicions, and returns the wait until the next.
+func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError, suspicions int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before, now := w.state(), p.opts.Now()
@@ -160,6 +168,7 @@ func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError)
 		}
 	} else {
 		p.adoptLocked(w, health, now)
+		w.suspect = w.suspect && suspicions != w.suspicions
 	}
 	p.changedLocked(w, before, now, failure)
 	w.lazy = false
@@ -245,6 +254,12 @@ func (p *Pool) suspectLocked(w *worker, service, class string) {
 	switch class {
 	case classDial:
 		w.up = false
+	case classBroken, classGarbage:
+		// A process that dies breaks its calls one by one, and takes new ones in
+		// meanwhile; only an answer to a question put from now on shows that it
+		// lives.
+		w.suspect = true
+		w.suspicions++
 	case classRefused:
 		if w.services[service] == api.StateReady {
 			w.services[service] = api.StateLoading

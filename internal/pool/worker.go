@@ -56,8 +56,12 @@ type worker struct {
 	limit    int
 	// full is set when the worker refused a call as one too many: another
 	// gateway's, or one whose caller left and which it has not given up yet.
-	full    bool
-	breaker breaker
+	full bool
+	// suspect is set when a call broke on the worker: it gets no other before a
+	// probe that began afterwards went well. suspicions tells such probes.
+	suspect    bool
+	suspicions int
+	breaker    breaker
 	lastErr string
 	misses  int // probes in a row that timed out
 
@@ -96,7 +100,7 @@ func (w *worker) slots() int {
 	return w.limit
 }
 
-func (w *worker) free() bool { return !w.full && w.inFlight < w.slots() }
+func (w *worker) free() bool { return !w.full && !w.suspect && w.inFlight < w.slots() }
 
 // load is the share of the worker that one more call would use.
 func (w *worker) load() float64 {
@@ -105,7 +109,7 @@ func (w *worker) load() float64 {
 
 // settled reports whether nothing about the worker is expected to change soon.
 func (w *worker) settled() bool {
-	return w.up && !w.full && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
+	return w.up && !w.full && !w.suspect && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
 }
 
 func (w *worker) has(state string) bool {
