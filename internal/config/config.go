@@ -164,22 +164,6 @@ type Tier struct {
 	Weight int `yaml:"weight"`
 }
 
-// Worker is one upstream.
-type Worker struct {
-	// Name labels the worker in metrics; letters, digits, - and _.
-	Name string `yaml:"name"`
-	// URL is its base, such as http://10.0.0.5:9090.
-	URL string `yaml:"url"`
-	// Services it offers. Empty means whatever its health lists.
-	Services []string `yaml:"services"`
-	// TokenFile holds the shared token the worker demands. The environment
-	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
-	TokenFile string `yaml:"token_file"`
-
-	// Token is read from TokenFile or the environment.
-	Token string `yaml:"-"`
-}
-
 // Route is one public path that workers serve.
 type Route struct {
 	// Method and Path, such as POST and /models/{name}/promote.

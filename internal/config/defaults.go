@@ -38,7 +38,7 @@ func (c Config) WithDefaults() Config {
 	or(&c.Jobs.Keep, Duration(24*time.Hour))
 	or(&c.Jobs.TenantPending, 100)
 	c.Tiers = tiersWithDefaults(c.Tiers)
-	c.Workers = append([]Worker(nil), c.Workers...)
+	c.Workers = workersWithDefaults(c.Workers)
 	c.Routes = c.routesWithDefaults()
 	return c
 }

@@ -129,28 +129,6 @@ func (c Config) validateTiers(v *faults) {
 	}
 }
 
-func (c Config) validateWorkers(v *faults, getenv func(string) string) {
-	seen := map[string]bool{}
-	for i, w := range c.Workers {
-		at := fmt.Sprintf("workers[%d]", i)
-		if !nameShape.MatchString(w.Name) {
-			v.add(at+".name", w.Name, "a lower-case letter, then letters, digits, - and _")
-		}
-		if seen[w.Name] {
-			v.say("%s.name = %q stands twice", at, w.Name)
-		}
-		seen[w.Name] = true
-		u, err := url.Parse(w.URL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-			v.add(at+".url", redact(w.URL), "http://host:port or https://host, without credentials")
-			continue
-		}
-		if getenv("K_SERVICE") != "" && strings.HasSuffix(u.Hostname(), ".svc.cluster.local") {
-			v.say("%s.url = %q cannot be reached from Cloud Run: cluster names resolve inside the cluster only; use an internal load balancer's address", at, redact(w.URL))
-		}
-	}
-}
-
 func (c Config) validateRoutes(v *faults) {
 	seen := map[string]bool{}
 	for i, r := range c.Routes {

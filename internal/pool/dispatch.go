@@ -38,7 +38,9 @@ func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid
 		p.mu.Unlock()
 		return w, false, nil
 	}
-	cold = !p.anyReadyLocked(req.Service)
+	if cold = !p.anyReadyLocked(req.Service); cold {
+		p.wakeLocked(req.Service)
+	}
 	wait := until.Sub(p.opts.Now())
 	if wait <= 0 {
 		err := p.expiredLocked(req.Service, req.MaxWait)
@@ -59,9 +61,6 @@ func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid
 		p.hurryLocked()
 	}
 	p.mu.Unlock()
-	if cold && p.opts.Waker != nil {
-		p.opts.Waker.Wake(req.Service)
-	}
 	w, err = p.await(ctx, entry, wait)
 	return w, cold, err
 }
@@ -159,16 +158,25 @@ func (p *Pool) hopelessLocked(service string) error {
 	if p.stopping {
 		return errStopping()
 	}
+	now := p.opts.Now()
+	var asleep *rest // one that cannot be woken
 	served, failed := false, true
 	for _, w := range p.workers {
-		if w.serves(service) {
-			served = true
-			failed = failed && w.up && w.services[service] == api.StateFailed
+		if !w.serves(service) {
+			continue
 		}
+		served = true
+		if w.rest != nil && w.rest.failedLocked(now) {
+			asleep = w.rest
+			continue
+		}
+		failed = failed && w.up && w.services[service] == api.StateFailed
 	}
 	switch {
 	case !served:
 		return errNoWorker(service)
+	case failed && asleep != nil:
+		return errCannotWake(service, asleep.retryAt.Sub(now)).Because(asleep.failure)
 	case failed:
 		return errServiceFailed(service)
 	}
@@ -181,16 +189,24 @@ func (p *Pool) expiredLocked(service string, waited time.Duration) error {
 		return errAllBusy(service, max(waited, 0))
 	}
 	for _, w := range p.workers {
-		if w.answered && w.serves(service) {
+		if (w.answered || w.rest != nil) && w.serves(service) {
 			return errStillLoading(service, max(waited, 0), p.estimateLocked(service))
 		}
 	}
 	return errNeverAnswered(service, max(waited, 0))
 }
 
+// touch notes that a call ran just now.
+func (w *worker) touch(p *Pool) {
+	if w.rest != nil {
+		w.rest.used = p.opts.Now()
+	}
+}
+
 func (p *Pool) takeLocked(w *worker) {
 	w.inFlight++
 	p.inFlight++
+	w.touch(p)
 }
 
 // giveBackLocked frees a slot of w and hands it on.
@@ -200,6 +216,7 @@ func (p *Pool) giveBackLocked(w *worker) {
 	}
 	w.inFlight--
 	p.inFlight--
+	w.touch(p)
 	if p.stopping && p.inFlight == 0 {
 		close(p.drained)
 	}

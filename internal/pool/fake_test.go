@@ -106,11 +106,7 @@ func (f *fakeWorker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			probe(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		if health.Status == api.WorkerDraining {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		_ = json.NewEncoder(w).Encode(health)
+		writeHealth(w, health)
 		return
 	case "/internal/metrics":
 		if metrics == "" {
@@ -133,6 +129,14 @@ func (f *fakeWorker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	echo(w, r)
+}
+
+func writeHealth(w http.ResponseWriter, health api.WorkerHealth) {
+	w.Header().Set("Content-Type", "application/json")
+	if health.Status == api.WorkerDraining {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(health)
 }
 
 // echo answers with the call's body, under the kind that fits it.

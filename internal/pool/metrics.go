@@ -30,6 +30,9 @@ type metrics struct {
 	failures  *prometheus.CounterVec
 	scrapes   *prometheus.CounterVec
 
+	wakes, wakeFailures *prometheus.CounterVec
+	wakeSeconds         *prometheus.HistogramVec
+
 	depth, bytes, inFlight, limit, state *prometheus.Desc
 
 	services boundedNames
@@ -54,8 +57,14 @@ func newMetrics(p *Pool) *metrics {
 		noBudget: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "omni_gateway_retry_budget_exhausted_total", Help: "Retries not made because the budget was spent.",
 		}),
-		failures: counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
-		scrapes:  counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		failures:     counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
+		scrapes:      counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		wakes:        counter("omni_gateway_worker_wakes_total", "Wakes begun of a worker that was asleep.", "worker"),
+		wakeFailures: counter("omni_gateway_worker_wake_failures_total", "Wakes that failed: the worker could not be started, or was not ready in time.", "worker"),
+		wakeSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "omni_gateway_worker_wake_seconds", Help: "Time from the begin of a wake until the worker was ready.",
+			Buckets: []float64{.25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600},
+		}, []string{"worker"}),
 
 		depth:    prometheus.NewDesc("omni_gateway_queue_depth", "Calls held for a worker.", []string{"service"}, nil),
 		bytes:    prometheus.NewDesc("omni_gateway_queue_bytes", "Bytes held with waiting calls.", nil, nil),
@@ -68,6 +77,10 @@ func newMetrics(p *Pool) *metrics {
 	}
 	for _, w := range p.workers {
 		m.scrapes.WithLabelValues(w.Name)
+		if w.rest != nil {
+			m.wakes.WithLabelValues(w.Name)
+			m.wakeFailures.WithLabelValues(w.Name)
+		}
 		for _, c := range classes {
 			m.failures.WithLabelValues(w.Name, c)
 		}
@@ -89,6 +102,7 @@ var overflowNames = map[error]string{
 func (m *metrics) register(r prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
+		m.wakes, m.wakeFailures, m.wakeSeconds,
 	} {
 		if err := r.Register(c); err != nil {
 			return err

@@ -35,13 +35,14 @@ type Worker struct {
 	Authorize func(ctx context.Context, header http.Header) error
 	// TLS is used for https; nil means the system's roots.
 	TLS *tls.Config
-}
-
-// Waker starts workers that are not running.
-type Waker interface {
-	// Wake is told of each call that is held while no worker is ready for its
-	// service. It must return at once and be safe for concurrent use.
-	Wake(service string)
+	// Keeper, when set, brings the worker up when calls wait for it. Until then
+	// it is taken to be asleep and is not probed.
+	Keeper Keeper
+	// Idle is how long the worker may have nothing to do before its Keeper lets
+	// it go; zero keeps it for good.
+	Idle time.Duration
+	// WakeTimeout is how long it may take to become ready; default 10 min.
+	WakeTimeout time.Duration
 }
 
 // Options of a pool. A zero field takes its default.
@@ -99,8 +100,6 @@ type Options struct {
 	Logger *slog.Logger
 	// Registerer takes the pool's metrics; nil leaves them unregistered.
 	Registerer prometheus.Registerer
-	// Waker is told of held calls; nil for none.
-	Waker Waker
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -179,6 +178,9 @@ func (o *Options) validate() error {
 		seen[w.Name] = true
 		if w.Weight < 0 || w.Weight > 1e6 || w.Weight != w.Weight {
 			return fmt.Errorf("pool: worker %s: Weight = %v must be in [0, 1e6]", w.Name, w.Weight)
+		}
+		if w.Idle < 0 || w.WakeTimeout < 0 {
+			return fmt.Errorf("pool: worker %s: Idle = %v and WakeTimeout = %v must not be negative", w.Name, w.Idle, w.WakeTimeout)
 		}
 		if len(w.Services) > maxServices {
 			return fmt.Errorf("pool: worker %s: more than %d services", w.Name, maxServices)

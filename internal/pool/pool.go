@@ -35,6 +35,8 @@ type Pool struct {
 	lifecycle sync.Mutex
 	cancel    context.CancelFunc // nil unless started
 	probers   sync.WaitGroup
+	keepers   sync.WaitGroup
+	stopped   bool
 }
 
 // New makes a pool; it knows no worker's state until Start.
@@ -80,13 +82,15 @@ func newWorker(config Worker, opts *Options) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pool: worker %s: %w", config.Name, err)
 	}
-	if config.Weight == 0 {
-		config.Weight = 1
-	}
+	setDefault(&config.Weight, 1)
+	setDefault(&config.WakeTimeout, 10*time.Minute)
 	w := &worker{
 		Worker: config, client: client, kick: make(chan struct{}, 1),
 		limit: opts.Concurrency, since: opts.Now(),
 		breaker: breaker{after: opts.EjectAfter, base: opts.EjectFor},
+	}
+	if config.Keeper != nil {
+		w.rest = newRest(w)
 	}
 	if len(config.Services) > 0 {
 		w.static = map[string]bool{}
@@ -114,6 +118,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	ctx, p.cancel = context.WithCancel(ctx)
 	for _, w := range p.workers {
 		p.probers.Go(func() { p.watch(ctx, w) })
+		if w.rest != nil {
+			p.keepers.Go(func() { p.tend(ctx, w.rest) })
+		}
 	}
 	return nil
 }
@@ -143,6 +150,12 @@ func (p *Pool) Stop(ctx context.Context) error {
 		p.cancel()
 	}
 	p.probers.Wait()
+	// Where calls still run, the first Stop does not wait for the workers to
+	// end: their callers must hear of it in time.
+	if err == nil || p.stopped {
+		p.keepers.Wait()
+	}
+	p.stopped = true
 	for _, w := range p.workers {
 		w.client.Close()
 	}

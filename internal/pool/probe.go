@@ -43,6 +43,10 @@ func (p *Pool) watch(ctx context.Context, w *worker) {
 		case <-timer.C:
 		case <-w.kick:
 		}
+		if p.sleeps(w) {
+			w.client.Tidy()
+			continue // until it is woken, which kicks
+		}
 		suspicions := p.suspicionsOf(w)
 		health, failure := p.probe(ctx, w)
 		if ctx.Err() != nil {
@@ -147,6 +151,12 @@ func parseHealth(content []byte) (*api.WorkerHealth, error) {
 
 func workerVersion(v string) bool { return v == "" || workerName.MatchString(v) }
 
+func (p *Pool) sleeps(w *worker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.asleep()
+}
+
 func (p *Pool) suspicionsOf(w *worker) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,6 +169,9 @@ func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError,
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before, now := w.state(), p.opts.Now()
+	if w.asleep() {
+		return p.opts.ProbeSlow // it was put to rest while it was asked
+	}
 	if failure != nil {
 		w.lastErr = failure.class
 		p.metrics.failed(w.Name, failure.class)
@@ -198,6 +211,9 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 		w.limit = min(h.MaxConcurrency, maxConcurrency)
 	}
 	w.full = w.full && h.InFlight >= w.limit
+	if w.rest != nil {
+		w.rest.reported = h.InFlight
+	}
 	w.eta = 0
 	if h.ETASeconds != nil && *h.ETASeconds > 0 && *h.ETASeconds < 86400 {
 		w.eta, w.etaAt = time.Duration(*h.ETASeconds*float64(time.Second)), now
@@ -236,6 +252,9 @@ func (p *Pool) changedLocked(w *worker, before string, now time.Time, cause *pro
 		w.since = time.Time{}
 	} else if w.since.IsZero() {
 		w.since = now
+	}
+	if w.rest != nil && w.up && !w.draining && len(w.services) > 0 && !w.has(api.StateLoading) {
+		p.readyLocked(w.rest, now)
 	}
 	if before != after {
 		attrs := []any{slog.String("worker", w.Name), slog.String("from", before), slog.String("to", after)}

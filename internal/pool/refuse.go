@@ -22,6 +22,13 @@ func errNeverAnswered(service string, waited time.Duration) *api.Error {
 	return e
 }
 
+func errCannotWake(service string, again time.Duration) *api.Error {
+	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
+		"no worker for %q could be started", service)
+	e.RetryAfter = max(again, minEstimate)
+	return e
+}
+
 func errServiceFailed(service string) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
 		"%q failed to load on every worker", service)

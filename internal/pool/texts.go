@@ -22,6 +22,9 @@ func (p *Pool) MetricsTexts(ctx context.Context) []metricsmerge.Source {
 	texts := make([]metricsmerge.Source, len(p.workers))
 	var wg sync.WaitGroup
 	for i, w := range p.workers {
+		if p.sleeps(w) {
+			continue // to be asked would wake some of them
+		}
 		wg.Go(func() {
 			status, content, failure := p.get(ctx, w, "/metrics", metricsTimeout, maxMetricsBytes)
 			if failure == nil && status != http.StatusOK {

@@ -16,10 +16,13 @@ const (
 	stateDrained     = "drained"  // taken out by an operator
 	stateEjected     = "ejected"  // left out for a time after failures in a row
 	stateFailed      = "failed"   // no service loaded
+	stateAsleep      = "asleep"   // not running; a call wakes it
+	stateWaking      = "waking"   // on its way up
 )
 
 var states = []string{
 	stateUnreachable, stateLoading, stateReady, stateDraining, stateDrained, stateEjected, stateFailed,
+	stateAsleep, stateWaking,
 }
 
 // Classes of what goes wrong with a worker: the values of a metric label.
@@ -32,10 +35,11 @@ const (
 	classRefused = "refused" // still_loading or draining
 	classBusy    = "busy"    // runs as many calls as it can, by its own count
 	classAuth    = "auth"    // no credentials could be made for it
+	classWake    = "wake"    // could not be brought up
 )
 
 var classes = []string{
-	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth,
+	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth, classWake,
 }
 
 // worker is what the pool knows about one worker. All but the fields set by
@@ -45,6 +49,7 @@ type worker struct {
 	client upstream.Client
 	static map[string]bool // nil: learned from health
 	kick   chan struct{}   // ends the prober's sleep
+	rest   *rest           // nil: always running, as far as the pool knows
 
 	up       bool // the last probe went well
 	answered bool // some probe ever did
@@ -62,8 +67,8 @@ type worker struct {
 	suspect    bool
 	suspicions int
 	breaker    breaker
-	lastErr string
-	misses  int // probes in a row that timed out
+	lastErr    string
+	misses     int // probes in a row that timed out
 
 	// since is when the worker stopped being ready, zero while it is.
 	since time.Time
@@ -121,11 +126,17 @@ func (w *worker) has(state string) bool {
 	return false
 }
 
+func (w *worker) asleep() bool { return w.rest != nil && w.rest.phase == phaseAsleep }
+
 // state sums the worker up in one word.
 func (w *worker) state() string {
 	switch {
 	case w.drained:
 		return stateDrained
+	case w.asleep():
+		return stateAsleep
+	case !w.up && w.rest != nil && w.rest.phase == phaseWaking:
+		return stateWaking
 	case !w.up:
 		return stateUnreachable
 	case w.draining:
