@@ -32,10 +32,9 @@ const (
 
 // Source gets tokens for one audience. Safe for concurrent use.
 type Source struct {
-	audience string
-	address  string
-	client   *http.Client
-	now      func() time.Time
+	address string
+	client  *http.Client
+	now     func() time.Time
 
 	mu      sync.Mutex
 	token   string
@@ -60,7 +59,7 @@ func New(audience string, getenv func(string) string, now func() time.Time) *Sou
 	}
 	query := url.Values{"audience": {audience}, "format": {"full"}}
 	return &Source{
-		audience: audience, now: now,
+		now:     now,
 		address: "http://" + host + path + "?" + query.Encode(),
 		// No proxy: the server is on this very machine, and the token a secret.
 		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -69,14 +68,17 @@ func New(audience string, getenv func(string) string, now func() time.Time) *Sou
 	}
 }
 
-// Authorize puts a token into the header. It waits for the metadata server
-// only when there is no token at hand.
+// Authorize puts a token into the header, under both names that Cloud Run
+// looks at: it checks X-Serverless-Authorization and takes its signature away,
+// and leaves Authorization as it is for the worker to check itself. It waits
+// for the metadata server only when there is no token at hand.
 func (s *Source) Authorize(ctx context.Context, header http.Header) error {
 	token, err := s.Token(ctx)
 	if err != nil {
 		return err
 	}
-	header["Authorization"] = []string{"Bearer " + token}
+	value := []string{"Bearer " + token}
+	header["Authorization"], header["X-Serverless-Authorization"] = value, value
 	return nil
 }
 
@@ -159,7 +161,7 @@ func (s *Source) fetch(ctx context.Context) (token string, expires time.Time, er
 // expiry reads when a token ends. The signature is the worker's to check.
 func expiry(token string) (time.Time, error) {
 	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
+	if len(parts) != 3 || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return time.Time{}, errors.New("the metadata server's answer is not a token")
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
