@@ -107,23 +107,31 @@ func contextError(ctx context.Context) error {
 // now, another than avoid if there is one, or nil.
 func (p *Pool) pickLocked(service string, avoid *worker) *worker {
 	var best *worker
+	var least float64
 	n := len(p.workers)
+	now := p.pickTime()
 	for i := range n {
 		w := p.workers[(p.rotate+i)%n]
 		if !w.free() || !p.eligibleLocked(w, service) {
 			continue
 		}
-		switch {
-		case best == nil, best == avoid:
-			best = w
-		case w != avoid && w.load() < best.load():
-			best = w
+		load := w.load(p.warmth(w, now))
+		if best == nil || best == avoid || (w != avoid && load < least) {
+			best, least = w, load
 		}
 	}
 	if n > 0 {
 		p.rotate = (p.rotate + 1) % n
 	}
 	return best
+}
+
+// pickTime is now, where it matters: one worker is not compared with others.
+func (p *Pool) pickTime() time.Time {
+	if len(p.workers) < 2 || p.opts.SlowStart <= 0 {
+		return time.Time{}
+	}
+	return p.opts.Now()
 }
 
 // eligibleLocked reports whether w may take calls for service, slots aside. A
@@ -257,7 +265,10 @@ func (p *Pool) feedLeastLoadedLocked() bool {
 			free = append(free, w)
 		}
 	}
-	slices.SortStableFunc(free, func(a, b *worker) int { return cmp.Compare(a.load(), b.load()) })
+	now := p.pickTime()
+	slices.SortStableFunc(free, func(a, b *worker) int {
+		return cmp.Compare(a.load(p.warmth(a, now)), b.load(p.warmth(b, now)))
+	})
 	return slices.ContainsFunc(free, p.feedLocked)
 }
 

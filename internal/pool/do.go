@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -122,7 +123,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	slot := &lease{pool: p, worker: w, deadline: deadline}
+	slot := &lease{pool: p, worker: w, service: req.Service, began: p.opts.Now(), deadline: deadline}
 	header := forwardHeader(req, w.Token, deadline.Sub(now))
 	if w.Authorize != nil {
 		if err := w.Authorize(ctx, header); err != nil {
@@ -137,6 +138,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if err != nil {
 		return nil, p.failed(ctx, slot, req, err)
 	}
+	slot.status = answer.Status
 	cleanAnswer(answer.Header)
 	resp := &Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
 	content, whole, err := p.buffer(answer)
@@ -154,6 +156,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 		slot.release("")
 		return resp, nil
 	}
+	slot.took = p.opts.Now().Sub(slot.began) // how long the caller reads is not the worker's doing
 	resp.Body = &streamed{prefix: content, body: answer.Body, slot: slot}
 	return resp, nil
 }
@@ -200,9 +203,12 @@ const classNone = "none"
 type lease struct {
 	pool   *Pool
 	worker *worker
-	// deadline of the call that holds it.
-	deadline time.Time
-	done     bool
+	// deadline of the call that holds it, which began then.
+	deadline, began time.Time
+	service         string
+	took            time.Duration // until the head of a streamed answer
+	status          int           // of the answer; zero before it
+	done            bool
 }
 
 // release gives the slot back and tells the breaker how it went: class is
@@ -213,8 +219,16 @@ func (l *lease) release(class string) {
 	}
 	l.done = true
 	p, w := l.pool, l.worker
+	now := p.opts.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if ran := class != classNone && class != classRefused && class != classBusy && class != classAuth; ran {
+		if l.took == 0 {
+			l.took = now.Sub(l.began)
+		}
+		w.tally.note(l.service, l.took, class != "" || l.status == http.StatusInternalServerError)
+		p.compareLocked(now)
+	}
 	switch class {
 	case "":
 		w.breaker.succeed()
@@ -228,7 +242,7 @@ func (l *lease) release(class string) {
 		if class == classBroken || class == classGarbage {
 			p.suspectLocked(w, "", class)
 		}
-		if w.breaker.fail(p.opts.Now()) {
+		if w.breaker.fail(now) {
 			p.opts.Logger.Warn("worker is left out after failures in a row", "worker", w.Name, "class", class)
 		}
 	}

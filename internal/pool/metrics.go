@@ -30,6 +30,7 @@ type metrics struct {
 	failures  *prometheus.CounterVec
 	scrapes   *prometheus.CounterVec
 
+	outliers            *prometheus.CounterVec
 	wakes, wakeFailures *prometheus.CounterVec
 	wakeSeconds         *prometheus.HistogramVec
 
@@ -59,6 +60,7 @@ func newMetrics(p *Pool) *metrics {
 		}),
 		failures:     counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
 		scrapes:      counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		outliers:     counter("omni_gateway_worker_outliers_total", "Times a worker was left out for doing much worse than its peers.", "worker", "reason"),
 		wakes:        counter("omni_gateway_worker_wakes_total", "Wakes begun of a worker that was asleep.", "worker"),
 		wakeFailures: counter("omni_gateway_worker_wake_failures_total", "Wakes that failed: the worker could not be started, or was not ready in time.", "worker"),
 		wakeSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -102,7 +104,7 @@ var overflowNames = map[error]string{
 func (m *metrics) register(r prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
-		m.wakes, m.wakeFailures, m.wakeSeconds,
+		m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
 	} {
 		if err := r.Register(c); err != nil {
 			return err

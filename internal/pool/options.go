@@ -85,6 +85,11 @@ type Options struct {
 	RetryShare float64
 	// Attempts limits how often one call is sent; default 3.
 	Attempts int
+	// SlowStart is how long a worker that became ready gets less than its share;
+	// default 10 s. Negative: none.
+	SlowStart time.Duration
+	// Outlier says when a worker is left out by comparison with the others.
+	Outlier Outlier
 	// EjectAfter failures in a row take a worker out of turn; default 5.
 	EjectAfter int
 	// EjectFor is the first time-out, doubled each time up to 30 s; default 1 s.
@@ -129,6 +134,12 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Concurrency, 8)
 	setDefault(&o.RetryShare, 0.2)
 	setDefault(&o.Attempts, 3)
+	setDefault(&o.SlowStart, 10*time.Second)
+	setDefault(&o.Outlier.Window, 10*time.Second)
+	setDefault(&o.Outlier.MinCalls, 20)
+	setDefault(&o.Outlier.ErrorShare, 0.5)
+	setDefault(&o.Outlier.LatencyFactor, 5)
+	setDefault(&o.Outlier.MaxShare, 0.5)
 	setDefault(&o.EjectAfter, 5)
 	setDefault(&o.EjectFor, time.Second)
 	setDefault(&o.BufferBytes, 1<<20)
@@ -169,6 +180,9 @@ func (o *Options) validate() error {
 	}
 	if !(o.RetryShare <= 1) {
 		return fmt.Errorf("pool: RetryShare = %v must not exceed 1", o.RetryShare)
+	}
+	if x := o.Outlier; x.Window < 0 || x.MinCalls < 1 || !(x.ErrorShare > 0) || !(x.MaxShare >= 0 && x.MaxShare <= 1) || x.LatencyFactor != x.LatencyFactor {
+		return fmt.Errorf("pool: Outlier = %+v is out of range", x)
 	}
 	seen := map[string]bool{}
 	for _, w := range o.Workers {

@@ -27,7 +27,8 @@ type Pool struct {
 	queue   *hold.Queue[*waiter]
 	// starts is how long each service took to become ready, smoothed.
 	starts   map[string]time.Duration
-	rotate   int // where the search for the least loaded worker begins
+	window   time.Time // when calls began to be gathered to compare workers
+	rotate   int       // where the search for the least loaded worker begins
 	inFlight int
 	stopping bool
 	drained  chan struct{} // closed when stopping and nothing is in flight
@@ -61,6 +62,7 @@ func New(options Options) (*Pool, error) {
 		p.workers = append(p.workers, w)
 		p.names[w.Name] = w
 	}
+	p.window = opts.Now()
 	p.metrics = newMetrics(p)
 	if opts.Registerer != nil {
 		if err := p.metrics.register(opts.Registerer); err != nil {

@@ -253,6 +253,9 @@ func (p *Pool) changedLocked(w *worker, before string, now time.Time, cause *pro
 	} else if w.since.IsZero() {
 		w.since = now
 	}
+	if after == stateReady && before != stateReady && before != stateDrained {
+		w.readyAt = now
+	}
 	if w.rest != nil && w.up && !w.draining && len(w.services) > 0 && !w.has(api.StateLoading) {
 		p.readyLocked(w.rest, now)
 	}

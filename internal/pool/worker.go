@@ -67,6 +67,8 @@ type worker struct {
 	suspect    bool
 	suspicions int
 	breaker    breaker
+	tally      tally
+	readyAt    time.Time // when it became ready, for the slow start
 	lastErr    string
 	misses     int // probes in a row that timed out
 
@@ -107,9 +109,10 @@ func (w *worker) slots() int {
 
 func (w *worker) free() bool { return !w.full && !w.suspect && w.inFlight < w.slots() }
 
-// load is the share of the worker that one more call would use.
-func (w *worker) load() float64 {
-	return float64(w.inFlight+1) / (float64(w.limit) * w.Weight)
+// load is the share of the worker that one more call would use, when it is as
+// warm as that.
+func (w *worker) load(warmth float64) float64 {
+	return float64(w.inFlight+1) / (float64(w.limit) * w.Weight * warmth)
 }
 
 // settled reports whether nothing about the worker is expected to change soon.
