@@ -43,6 +43,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
+	c.Balance.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)
 	c.validateRoutes(v)
@@ -150,6 +151,7 @@ func (c Config) validateRoutes(v *faults) {
 			v.add(at+".service", r.Service, "the name of a worker's service")
 		}
 		between(v, at+".units", r.Units, 1, 1_000_000)
+		c.validateSplit(v, at, r)
 		if r.Timeout <= 0 {
 			v.add(at+".timeout", r.Timeout.D().String(), "a positive duration such as 120s")
 		}

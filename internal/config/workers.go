@@ -16,6 +16,9 @@ type Worker struct {
 	URL string `yaml:"url"`
 	// Services it offers. Empty means whatever its health lists.
 	Services []string `yaml:"services"`
+	// Pool sets workers of the same services apart, for canary and mirror routes;
+	// default none: those get all other calls.
+	Pool string `yaml:"pool"`
 	// TokenFile holds the shared token the worker demands. The environment
 	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
 	TokenFile string `yaml:"token_file"`
@@ -152,6 +155,9 @@ func (c Config) validateWorkers(v *faults, getenv func(string) string) {
 		}
 		if getenv("K_SERVICE") != "" && strings.HasSuffix(u.Hostname(), ".svc.cluster.local") {
 			v.say("%s.url = %q cannot be reached from Cloud Run: cluster names resolve inside the cluster only; use an internal load balancer's address", at, redact(w.URL))
+		}
+		if w.Pool != "" && !nameShape.MatchString(w.Pool) {
+			v.add(at+".pool", w.Pool, "a lower-case letter, then letters, digits, - and _")
 		}
 		w.validateIdentity(v, at, u)
 		w.Wake.validate(v, at+".wake", getenv)

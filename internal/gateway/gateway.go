@@ -150,6 +150,10 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 		// are rolled; the retry budget bounds all attempts together.
 		Attempts: 6,
 	}
+	b := g.opt.Config.Balance
+	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = b.ConnectTimeout.D(), b.HeaderTimeout.D(), b.BodyTimeout.D()
+	o.RetryShare, o.SlowStart = b.RetryShare, b.SlowStart.D()
+	o.Outlier = pool.Outlier{ErrorShare: b.OutlierErrors, LatencyFactor: b.OutlierLatency, MaxShare: b.OutlierMax}
 	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
 	for _, w := range g.opt.Config.Workers {
 		worker, err := g.poolWorker(w)

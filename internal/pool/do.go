@@ -29,6 +29,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, errBadRequest(errors.New("path is not below " + api.InternalPrefix))
 	}
 	p.budget.earn()
+	if req.Mirror != "" {
+		p.mirror(req)
+	}
 	arrived := p.opts.Now()
 	until := arrived.Add(p.maxWait(req))
 	var (
@@ -46,7 +49,13 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
+		var resp *Response
+		var failure *attemptFailure
+		if req.Hedge > 0 && req.Idempotent {
+			resp, w, failure = p.hedged(ctx, w, req, p.timeout(req)-spent)
+		} else {
+			resp, failure = p.attempt(ctx, w, req, p.timeout(req)-spent)
+		}
 		arrived = p.opts.Now() // at the queue once more, if it comes to that
 		spent += arrived.Sub(began)
 		if failure == nil {

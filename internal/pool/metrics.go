@@ -30,6 +30,7 @@ type metrics struct {
 	failures  *prometheus.CounterVec
 	scrapes   *prometheus.CounterVec
 
+	mirrored, hedges    *prometheus.CounterVec
 	outliers            *prometheus.CounterVec
 	wakes, wakeFailures *prometheus.CounterVec
 	wakeSeconds         *prometheus.HistogramVec
@@ -60,6 +61,8 @@ func newMetrics(p *Pool) *metrics {
 		}),
 		failures:     counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
 		scrapes:      counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		mirrored:     counter("omni_gateway_mirrored_total", "Copies of calls sent to mirrors, by outcome.", "outcome"),
+		hedges:       counter("omni_gateway_hedges_total", "Second attempts sent because the first took long, and those whose answer was used.", "event"),
 		outliers:     counter("omni_gateway_worker_outliers_total", "Times a worker was left out for doing much worse than its peers.", "worker", "reason"),
 		wakes:        counter("omni_gateway_worker_wakes_total", "Wakes begun of a worker that was asleep.", "worker"),
 		wakeFailures: counter("omni_gateway_worker_wake_failures_total", "Wakes that failed: the worker could not be started, or was not ready in time.", "worker"),
@@ -87,6 +90,12 @@ func newMetrics(p *Pool) *metrics {
 			m.failures.WithLabelValues(w.Name, c)
 		}
 	}
+	for _, o := range []string{mirrorAnswered, mirrorFailed, mirrorDropped} {
+		m.mirrored.WithLabelValues(o)
+	}
+	for _, e := range []string{"sent", "won"} {
+		m.hedges.WithLabelValues(e)
+	}
 	for _, code := range []string{"no_worker", "queue_full", "still_loading", "deadline_exceeded", "worker_failed", "client_gone"} {
 		m.refusals.WithLabelValues(code)
 	}
@@ -104,7 +113,7 @@ var overflowNames = map[error]string{
 func (m *metrics) register(r prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
-		m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
+		m.mirrored, m.hedges, m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
 	} {
 		if err := r.Register(c); err != nil {
 			return err

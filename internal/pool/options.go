@@ -23,6 +23,9 @@ type Worker struct {
 	// URL is http://host:port or https://host:port. The name is resolved anew
 	// for each connection.
 	URL string
+	// Group sets workers of the same services apart: calls for Lane(service,
+	// Group) are theirs alone, and they get no others.
+	Group string
 	// Weight is the share of work against other workers; default 1.
 	Weight float64
 	// Services lists what the worker serves. Empty: whatever its health
@@ -190,6 +193,9 @@ func (o *Options) validate() error {
 			return fmt.Errorf("pool: worker name %q must be unique and match %v", w.Name, workerName)
 		}
 		seen[w.Name] = true
+		if w.Group != "" && !workerName.MatchString(w.Group) {
+			return fmt.Errorf("pool: worker %s: Group = %q must match %v", w.Name, w.Group, workerName)
+		}
 		if w.Weight < 0 || w.Weight > 1e6 || w.Weight != w.Weight {
 			return fmt.Errorf("pool: worker %s: Weight = %v must be in [0, 1e6]", w.Name, w.Weight)
 		}

@@ -37,7 +37,14 @@ type Pool struct {
 	cancel    context.CancelFunc // nil unless started
 	probers   sync.WaitGroup
 	keepers   sync.WaitGroup
-	stopped   bool
+
+	// Copies of calls end with the pool.
+	mirrors       sync.WaitGroup
+	mirrorSlots   chan struct{}
+	mirrorContext context.Context //nolint:containedctx // of what outlives the calls that began it
+	mirrorCancel  context.CancelFunc
+
+	stopped bool
 }
 
 // New makes a pool; it knows no worker's state until Start.
@@ -52,7 +59,7 @@ func New(options Options) (*Pool, error) {
 		names:   map[string]*worker{},
 		queue:   hold.New[*waiter](opts.Hold),
 		starts:  map[string]time.Duration{},
-		drained: make(chan struct{}),
+		drained: make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
 	}
 	for _, config := range opts.Workers {
 		w, err := newWorker(config, &opts)
@@ -97,7 +104,7 @@ func newWorker(config Worker, opts *Options) (*worker, error) {
 	if len(config.Services) > 0 {
 		w.static = map[string]bool{}
 		for _, s := range config.Services {
-			w.static[s] = true
+			w.static[Lane(s, w.Group)] = true
 		}
 	}
 	return w, nil
@@ -118,6 +125,7 @@ func (p *Pool) Start(ctx context.Context) error {
 		return nil
 	}
 	ctx, p.cancel = context.WithCancel(ctx)
+	p.mirrorContext, p.mirrorCancel = context.WithCancel(ctx)
 	for _, w := range p.workers {
 		p.probers.Go(func() { p.watch(ctx, w) })
 		if w.rest != nil {
@@ -140,6 +148,9 @@ func (p *Pool) Stop(ctx context.Context) error {
 		}
 	}
 	p.mu.Unlock()
+	p.lifecycle.Lock()
+	p.stopMirrors() // nobody waits for them, and they hold slots
+	p.lifecycle.Unlock()
 	var err error
 	select {
 	case <-p.drained:

@@ -221,6 +221,7 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 	old := w.services
 	w.services = make(map[string]string, len(h.Services))
 	for name, s := range h.Services {
+		name = Lane(name, w.Group)
 		w.services[name] = s.State
 		if _, known := old[name]; !known {
 			p.metrics.learned(name)

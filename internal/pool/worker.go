@@ -87,7 +87,8 @@ func (w *worker) serves(service string) bool {
 		return w.static[service]
 	}
 	if !w.answered {
-		return true
+		_, group := split(service)
+		return group == w.Group
 	}
 	_, ok := w.services[service]
 	return ok
