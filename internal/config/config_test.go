@@ -121,6 +121,7 @@ func TestRefusals(t *testing.T) {
 		{"audience without identity", "workers: [{name: a, url: 'https://x', audience: y}]\n", "is for identity: google", nil},
 		{"TLS files without TLS", "workers: [{name: a, url: 'http://x', tls: {ca_file: /ca}}]\n", "is for an https URL", nil},
 		{"certificate without key", "workers: [{name: a, url: 'https://x', tls: {cert_file: /c}}]\n", "belong together", nil},
+		{"resolving without a pause", "workers: [{name: a, url: 'http://x', resolve: 1ms}]\n", "workers[0].resolve = 1ms", nil},
 		{"canary of nobody", "routes: [{method: POST, path: /x, service: a, canary: {pool: b, weight: 5}}]\n", "no worker has that pool", nil},
 		{"canary without calls", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, canary: {pool: b}}]\n", "takes no calls", nil},
 		{"canary above all", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, canary: {pool: b, weight: 101}}]\n", "canary.weight = 101", nil},

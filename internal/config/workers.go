@@ -19,6 +19,10 @@ type Worker struct {
 	// Pool sets workers of the same services apart, for canary and mirror routes;
 	// default none: those get all other calls.
 	Pool string `yaml:"pool"`
+	// Resolve is how often the URL's name is resolved, to use each of its
+	// addresses as a worker of its own; default 0: one worker, whose name is
+	// resolved for each connection.
+	Resolve Duration `yaml:"resolve"`
 	// TokenFile holds the shared token the worker demands. The environment
 	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
 	TokenFile string `yaml:"token_file"`
@@ -158,6 +162,9 @@ func (c Config) validateWorkers(v *faults, getenv func(string) string) {
 		}
 		if w.Pool != "" && !nameShape.MatchString(w.Pool) {
 			v.add(at+".pool", w.Pool, "a lower-case letter, then letters, digits, - and _")
+		}
+		if d := w.Resolve.D(); d != 0 && d < time.Second {
+			v.add(at+".resolve", d.String(), "0 (one worker) or at least 1s")
 		}
 		w.validateIdentity(v, at, u)
 		w.Wake.validate(v, at+".wake", getenv)

@@ -15,7 +15,7 @@ import (
 // poolWorker makes what the pool needs of one configured worker: how it is
 // reached, how the gateway shows who it is, and how the worker is woken.
 func (g *Gateway) poolWorker(c config.Worker) (pool.Worker, error) {
-	w := pool.Worker{Name: c.Name, URL: c.URL, Group: c.Pool, Services: c.Services, Token: c.Token}
+	w := pool.Worker{Name: c.Name, URL: c.URL, Group: c.Pool, Resolve: c.Resolve.D(), Services: c.Services, Token: c.Token}
 	base, err := url.Parse(c.URL)
 	if err != nil {
 		return w, fmt.Errorf("worker %s: its address is not a URL", c.Name)

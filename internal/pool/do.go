@@ -247,7 +247,7 @@ func (l *lease) release(class string) {
 		w.lastErr = class
 	default:
 		w.lastErr = class
-		p.metrics.failed(w.Name, class)
+		p.metrics.failed(w.label, class)
 		if class == classBroken || class == classGarbage {
 			p.suspectLocked(w, "", class)
 		}

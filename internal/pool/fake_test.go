@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/omni-run/omni/api"
@@ -242,4 +243,9 @@ func refusedWith(t *testing.T, err error, status int, code string) *api.Error {
 		t.Fatalf("got %v, want %d %s", err, status, code)
 	}
 	return e
+}
+
+// counter is how often a worker's name could not be resolved.
+func counter(p *Pool, name string) float64 {
+	return testutil.ToFloat64(p.metrics.unresolved.WithLabelValues(name))
 }

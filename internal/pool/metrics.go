@@ -31,6 +31,7 @@ type metrics struct {
 	scrapes   *prometheus.CounterVec
 
 	mirrored, hedges    *prometheus.CounterVec
+	unresolved          *prometheus.CounterVec
 	outliers            *prometheus.CounterVec
 	wakes, wakeFailures *prometheus.CounterVec
 	wakeSeconds         *prometheus.HistogramVec
@@ -63,6 +64,7 @@ func newMetrics(p *Pool) *metrics {
 		scrapes:      counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
 		mirrored:     counter("omni_gateway_mirrored_total", "Copies of calls sent to mirrors, by outcome.", "outcome"),
 		hedges:       counter("omni_gateway_hedges_total", "Second attempts sent because the first took long, and those whose answer was used.", "event"),
+		unresolved:   counter("omni_gateway_worker_resolve_failures_total", "Times a worker's name could not be resolved; its last addresses stay.", "worker"),
 		outliers:     counter("omni_gateway_worker_outliers_total", "Times a worker was left out for doing much worse than its peers.", "worker", "reason"),
 		wakes:        counter("omni_gateway_worker_wakes_total", "Wakes begun of a worker that was asleep.", "worker"),
 		wakeFailures: counter("omni_gateway_worker_wake_failures_total", "Wakes that failed: the worker could not be started, or was not ready in time.", "worker"),
@@ -82,6 +84,9 @@ func newMetrics(p *Pool) *metrics {
 	}
 	for _, w := range p.workers {
 		m.scrapes.WithLabelValues(w.Name)
+		if w.source != nil {
+			m.unresolved.WithLabelValues(w.Name)
+		}
 		if w.rest != nil {
 			m.wakes.WithLabelValues(w.Name)
 			m.wakeFailures.WithLabelValues(w.Name)
@@ -113,7 +118,7 @@ var overflowNames = map[error]string{
 func (m *metrics) register(r prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
-		m.mirrored, m.hedges, m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
+		m.mirrored, m.hedges, m.unresolved, m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
 	} {
 		if err := r.Register(c); err != nil {
 			return err

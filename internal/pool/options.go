@@ -26,6 +26,10 @@ type Worker struct {
 	// Group sets workers of the same services apart: calls for Lane(service,
 	// Group) are theirs alone, and they get no others.
 	Group string
+	// Resolve, unless zero, is how often the URL's name is resolved: each of its
+	// addresses is then a worker of its own. Else the name is one worker, and is
+	// resolved anew for each connection.
+	Resolve time.Duration
 	// Weight is the share of work against other workers; default 1.
 	Weight float64
 	// Services lists what the worker serves. Empty: whatever its health
@@ -102,6 +106,8 @@ type Options struct {
 	// a slow caller holds no worker's slot; default 1 MiB. Negative: none.
 	BufferBytes int64
 
+	// Lookup resolves names; default net.DefaultResolver's.
+	Lookup func(ctx context.Context, host string) ([]string, error)
 	// Dial opens connections; default net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets what operators should know; default none.
@@ -148,6 +154,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.BufferBytes, 1<<20)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Lookup == nil {
+		o.Lookup = net.DefaultResolver.LookupHost
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -199,8 +208,8 @@ func (o *Options) validate() error {
 		if w.Weight < 0 || w.Weight > 1e6 || w.Weight != w.Weight {
 			return fmt.Errorf("pool: worker %s: Weight = %v must be in [0, 1e6]", w.Name, w.Weight)
 		}
-		if w.Idle < 0 || w.WakeTimeout < 0 {
-			return fmt.Errorf("pool: worker %s: Idle = %v and WakeTimeout = %v must not be negative", w.Name, w.Idle, w.WakeTimeout)
+		if w.Idle < 0 || w.WakeTimeout < 0 || w.Resolve < 0 {
+			return fmt.Errorf("pool: worker %s: Idle = %v, WakeTimeout = %v and Resolve = %v must not be negative", w.Name, w.Idle, w.WakeTimeout, w.Resolve)
 		}
 		if len(w.Services) > maxServices {
 			return fmt.Errorf("pool: worker %s: more than %d services", w.Name, maxServices)

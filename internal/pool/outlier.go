@@ -83,7 +83,7 @@ func (p *Pool) compareLocked(now time.Time) {
 			w.breaker.eject(now)
 			w.breaker.held = true
 			w.lastErr = reason
-			p.metrics.outliers.WithLabelValues(w.Name, reason).Inc()
+			p.metrics.outliers.WithLabelValues(w.label, reason).Inc()
 			p.opts.Logger.Warn("worker is left out: it does much worse than its peers", "worker", w.Name, "reason", reason,
 				"error_share", w.tally.errorShare(), "until", w.breaker.until)
 		}

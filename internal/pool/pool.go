@@ -66,6 +66,9 @@ func New(options Options) (*Pool, error) {
 		if err != nil {
 			return nil, err
 		}
+		if config.Resolve > 0 {
+			w.source = newSource(config, w)
+		}
 		p.workers = append(p.workers, w)
 		p.names[w.Name] = w
 	}
@@ -101,6 +104,7 @@ func newWorker(config Worker, opts *Options) (*worker, error) {
 	if config.Keeper != nil {
 		w.rest = newRest(w)
 	}
+	w.label = config.Name
 	if len(config.Services) > 0 {
 		w.static = map[string]bool{}
 		for _, s := range config.Services {
@@ -126,10 +130,16 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	ctx, p.cancel = context.WithCancel(ctx)
 	p.mirrorContext, p.mirrorCancel = context.WithCancel(ctx)
-	for _, w := range p.workers {
-		p.probers.Go(func() { p.watch(ctx, w) })
-		if w.rest != nil {
-			p.keepers.Go(func() { p.tend(ctx, w.rest) })
+	p.mu.Lock()
+	workers := p.workers
+	p.mu.Unlock()
+	for _, w := range workers {
+		p.startWatch(ctx, w)
+		if r := w.rest; r != nil {
+			p.keepers.Go(func() { p.tend(ctx, r) })
+		}
+		if w.source != nil {
+			p.probers.Go(func() { p.follow(ctx, w.source) })
 		}
 	}
 	return nil
@@ -169,8 +179,16 @@ func (p *Pool) Stop(ctx context.Context) error {
 		p.keepers.Wait()
 	}
 	p.stopped = true
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, w := range p.workers {
 		w.client.Close()
 	}
 	return err
+}
+
+// startWatch begins to probe one worker.
+func (p *Pool) startWatch(ctx context.Context, w *worker) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	p.probers.Go(func() { p.watch(ctx, w) })
 }

@@ -174,7 +174,7 @@ func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError,
 	}
 	if failure != nil {
 		w.lastErr = failure.class
-		p.metrics.failed(w.Name, failure.class)
+		p.metrics.failed(w.label, failure.class)
 		w.misses++
 		if failure.class != classTimeout || !w.up || w.misses > missesAllowed {
 			w.up = false

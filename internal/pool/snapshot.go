@@ -102,21 +102,30 @@ func (p *Pool) Resting() (workers int, start time.Duration) {
 }
 
 // Drain gives the named worker no new work until Undrain; what it runs, it
-// finishes.
+// finishes. The configured name stands for all its addresses.
 func (p *Pool) Drain(name string) error { return p.setDrained(name, true) }
 
 // Undrain ends Drain.
 func (p *Pool) Undrain(name string) error { return p.setDrained(name, false) }
 
 func (p *Pool) setDrained(name string, drained bool) error {
-	w := p.names[name]
-	if w == nil {
-		return fmt.Errorf("pool: %w: %q", ErrUnknownWorker, name)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := w.state()
-	w.drained = drained
-	p.changedLocked(w, before, p.opts.Now(), nil)
+	known := false
+	for _, w := range p.workers {
+		if w.Name != name && w.label != name {
+			continue
+		}
+		known = true
+		if w.source != nil && w.label == name {
+			w.source.drained = drained // addresses to come, too
+		}
+		before := w.state()
+		w.drained = drained
+		p.changedLocked(w, before, p.opts.Now(), nil)
+	}
+	if !known {
+		return fmt.Errorf("pool: %w: %q", ErrUnknownWorker, name)
+	}
 	return nil
 }

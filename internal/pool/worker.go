@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -50,6 +51,10 @@ type worker struct {
 	static map[string]bool // nil: learned from health
 	kick   chan struct{}   // ends the prober's sleep
 	rest   *rest           // nil: always running, as far as the pool knows
+	source *source         // nil: a name is one worker
+	label  string          // in counters, which must not grow with addresses
+	cancel context.CancelFunc
+	gone   bool // its address is the name's no more
 
 	up       bool // the last probe went well
 	answered bool // some probe ever did
@@ -100,6 +105,13 @@ func (w *worker) ready(service string) bool {
 		(w.static == nil || w.static[service])
 }
 
+// stop ends the worker's prober.
+func (w *worker) stop() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+}
+
 // slots is how many calls may be in flight.
 func (w *worker) slots() int {
 	if w.breaker.halfOpen {
@@ -108,7 +120,7 @@ func (w *worker) slots() int {
 	return w.limit
 }
 
-func (w *worker) free() bool { return !w.full && !w.suspect && w.inFlight < w.slots() }
+func (w *worker) free() bool { return !w.gone && !w.full && !w.suspect && w.inFlight < w.slots() }
 
 // load is the share of the worker that one more call would use, when it is as
 // warm as that.
