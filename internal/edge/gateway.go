@@ -32,7 +32,6 @@ type Authenticator interface {
 // Forwarder runs a call on a worker, once one is ready.
 type Forwarder interface {
 	Do(ctx context.Context, r *pool.Request) (*pool.Response, error)
-	Ready(service string) bool
 	Counts() (ready, total int)
 	Resting() (workers int, start time.Duration)
 	// Stop refuses held calls and waits for those that run.

@@ -9,21 +9,18 @@ import (
 )
 
 // lane is where a call goes: to the route's service, or to the canary's
-// workers if it is one of theirs and one of them is ready. A canary that dies
-// is no outage.
-func (g *Gateway) lane(x *Exchange) string {
+// workers if it is one of theirs. A canary that is away, or dies under the
+// call, is no outage: fallback is then the route's service.
+func (g *Gateway) lane(x *Exchange) (service, fallback string) {
 	r := &x.Entry.route
 	c := &r.Canary
 	if c.Pool == "" {
-		return r.Service
+		return r.Service, ""
 	}
 	if !slices.Contains(c.Tenants, x.Principal.Tenant) && !drawn(c.Weight) {
-		return r.Service
+		return r.Service, ""
 	}
-	if lane := pool.Lane(r.Service, c.Pool); g.Pool.Ready(lane) {
-		return lane
-	}
-	return r.Service
+	return pool.Lane(r.Service, c.Pool), r.Service
 }
 
 // mirror is where a copy of a call goes, or "".

@@ -24,16 +24,24 @@ type grant struct {
 	err    error
 }
 
+// errFallBack tells that a call must go to its Fallback.
+var errFallBack = errors.New("no worker can take the call at once")
+
 // acquire returns a worker with a slot taken for the caller, who must release
 // it. It waits until the time given. cold tells whether it waited for a worker
 // to become ready.
 func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid *worker, again bool) (w *worker, cold bool, err error) {
 	p.mu.Lock()
-	if err := p.hopelessLocked(req.Service); err != nil {
+	if err := p.hopelessLocked(req.Service); err != nil && (req.Fallback == "" || p.stopping) {
 		p.mu.Unlock()
 		return nil, false, err
 	}
-	if w := p.pickLocked(req.Service, avoid); w != nil {
+	w = p.pickLocked(req.Service, avoid)
+	if req.Fallback != "" && (w == nil || w == avoid || w.breaker.open) {
+		p.mu.Unlock()
+		return nil, false, errFallBack
+	}
+	if w != nil {
 		p.takeLocked(w)
 		p.mu.Unlock()
 		return w, false, nil

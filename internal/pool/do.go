@@ -41,6 +41,12 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 	)
 	for attempt, counted := 1, 0; ; attempt++ {
 		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
+		if errors.Is(err, errFallBack) {
+			other := *req
+			other.Service, other.Fallback = req.Fallback, ""
+			req = &other
+			w, waited, err = p.acquire(ctx, req, until, avoid, attempt > 1)
+		}
 		began := p.opts.Now()
 		wait := began.Sub(arrived)
 		queued += wait

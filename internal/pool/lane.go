@@ -22,15 +22,3 @@ func bare(lane string) string {
 	service, _ := split(lane)
 	return service
 }
-
-// Ready reports whether some worker takes calls for service at this moment.
-func (p *Pool) Ready(service string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.workers {
-		if w.ready(service) && !w.breaker.open && !w.suspect {
-			return true
-		}
-	}
-	return false
-}

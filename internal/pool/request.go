@@ -27,6 +27,9 @@ type Request struct {
 	// Hedge, unless zero, is when an idempotent call that has no answer yet is
 	// sent to a second worker as well.
 	Hedge time.Duration
+	// Fallback, unless empty, is the Lane that takes the call when no worker for
+	// Service can take it at once: it does not wait for a canary.
+	Fallback string
 	// Mirror, unless empty, is the Lane that gets a copy of the call, whose
 	// answer is dropped.
 	Mirror string

@@ -31,14 +31,56 @@ func TestGroupsAreApart(t *testing.T) {
 	if a.calls.Load() != 5 || b.calls.Load() != 5 {
 		t.Errorf("%d and %d calls", a.calls.Load(), b.calls.Load())
 	}
-	if !p.Ready(Lane("echo", "next")) || p.Ready(Lane("echo", "other")) {
-		t.Error("ready is wrong about the groups")
-	}
 	r := call("echo", "x")
 	r.Service = Lane("echo", "other")
 	_, err := p.Do(t.Context(), r)
 	if e := refusedWith(t, err, 503, "no_worker"); e.Message != `no worker serves "echo"` {
 		t.Errorf("callers read %q", e.Message)
+	}
+}
+
+// A call falls back when its canary is away, full, left out, or dies under it.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	main, canary := newFake(t, healthy(4, "echo")), newFake(t, healthy(1, "echo"))
+	p := newPool(t, nil, main.worker("main"), inGroup(canary.worker("canary"), "next"))
+	eventually(t, "both are ready", func() bool { r, _ := p.Counts(); return r == 2 })
+	send := func(group string) string {
+		t.Helper()
+		r := call("echo", `"x"`)
+		r.Service, r.Fallback, r.Idempotent = Lane("echo", group), "echo", true
+		resp, err := p.Do(t.Context(), r)
+		answered(t, resp, err)
+		return resp.WorkerName
+	}
+	if got := send("next"); got != "canary" {
+		t.Errorf("answered by %s", got)
+	}
+	if got := send("nobody"); got != "main" {
+		t.Errorf("no such group: answered by %s", got)
+	}
+	entered, release := make(chan struct{}), make(chan struct{})
+	canary.set(func(f *fakeWorker) {
+		f.answer = func(w http.ResponseWriter, r *http.Request) {
+			close(entered)
+			<-release
+			hangUp(w, r)
+		}
+	})
+	under := make(chan string)
+	go func() { under <- send("next") }()
+	<-entered
+	if got := send("next"); got != "main" {
+		t.Errorf("a full canary: answered by %s", got)
+	}
+	close(release)
+	if got := <-under; got != "main" {
+		t.Errorf("a canary that died under the call: answered by %s", got)
+	}
+	canary.stop()
+	untilState(t, p, "canary", stateUnreachable)
+	if got := send("next"); got != "main" {
+		t.Errorf("a canary that is away: answered by %s", got)
 	}
 }
 
@@ -57,7 +99,7 @@ func TestMirror(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 	p := newPool(t, nil, a.worker("a"), inGroup(b.worker("b"), "shadow"))
-	eventually(t, "both are ready", func() bool { return p.Ready("echo") && p.Ready("echo@shadow") })
+	eventually(t, "both are ready", func() bool { r, _ := p.Counts(); return r == 2 })
 	const calls = mirrorsAtOnce + 8
 	for range calls {
 		r := call("echo", `"x"`)
