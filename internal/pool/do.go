@@ -30,7 +30,7 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 	}
 	p.budget.earn()
 	if req.Mirror != "" {
-		p.mirror(req)
+		p.mirror(req) //nolint:contextcheck // the copy outlives the call
 	}
 	arrived := p.opts.Now()
 	until := arrived.Add(p.maxWait(req))

@@ -127,12 +127,12 @@ func (p *Pool) keepAwake(ctx context.Context, r *rest) error {
 			return <-ended
 		case <-tick.C:
 		}
-		switch p.review(r) {
-		case ErrIdle:
+		switch due := p.review(r); {
+		case errors.Is(due, ErrIdle):
 			cancel(ErrIdle)
 			p.opts.Logger.Info("worker is idle and put to rest", "worker", r.name, "idle", r.idle.String())
 			return <-ended
-		case errTooSlow:
+		case errors.Is(due, errTooSlow):
 			cancel(errTooSlow)
 			return errors.Join(fmt.Errorf("%w (%v)", errTooSlow, r.limit), <-ended)
 		}

@@ -69,7 +69,7 @@ func (h *HTTP) untilAnswered(ctx context.Context, client *http.Client) error {
 	for most := 20 * pause; ; pause = min(2*pause, most) {
 		err := h.knock(ctx, client)
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // called off
 		}
 		var no *refused
 		if errors.As(err, &no) {

@@ -125,7 +125,7 @@ func (k *Kubernetes) scale(ctx context.Context, client *http.Client, want func(n
 	for first, try := pause, 0; ; try++ {
 		err := k.scaleOnce(ctx, client, want)
 		if err == nil || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // called off
 		}
 		wait := pause
 		var status *statusError

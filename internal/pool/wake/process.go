@@ -98,7 +98,7 @@ func (e *startError) Unwrap() error { return e.err }
 // run runs the command one time, until it ends or ctx does.
 func (p *Process) run(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // called off
 	}
 	cmd := exec.Command(p.Command[0], p.Command[1:]...) //nolint:noctx,gosec // the operator's own command; it is ended in order below
 	cmd.Dir, cmd.Env = p.Dir, p.Env
@@ -140,8 +140,8 @@ func (p *Process) stop(ctx context.Context, cmd *exec.Cmd, stdin io.Closer, ende
 	terminate(cmd)
 	_ = stdin.Close() // the pipe may be broken already, by a process that is gone
 	select {
-	case <-ended: // how it ended does not matter: it was told to
-		return nil
+	case <-ended:
+		return nil // how it ended does not matter: it was told to
 	case <-time.After(grace):
 	}
 	p.Log.Warn("the worker's process did not end in time and is killed", "worker", p.Name, "grace", grace.String())
