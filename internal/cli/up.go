@@ -33,6 +33,9 @@ type upFlags struct {
 	log      string
 	level    string
 	noSample bool
+	// toZero runs the worker only while there are calls.
+	toZero bool
+	idle   time.Duration
 }
 
 func (a *app) upCommand() *cobra.Command {
@@ -42,7 +45,7 @@ func (a *app) upCommand() *cobra.Command {
 		Long: `Run the gateway and the native worker on this machine, with the demo keys
 and sample data, until Ctrl-C. Data stay in --data. Development mode is for
 one's own machine: its keys are known to everybody, so it listens on loopback.`,
-		Example: "  omni up\n  omni up --listen 127.0.0.1:9000 --data ~/omni --no-sample",
+		Example: "  omni up\n  omni up --listen 127.0.0.1:9000 --data ~/omni --no-sample\n  omni up --scale-to-zero --idle 30s",
 		Args:    exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.up(cmd.Context(), &f) },
 	}
@@ -53,8 +56,13 @@ one's own machine: its keys are known to everybody, so it listens on loopback.`,
 	flags.StringVar(&f.log, "log", "text", "log lines on stderr: text or json")
 	flags.StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.noSample, "no-sample", false, "load no sample data")
+	flags.BoolVar(&f.toZero, "scale-to-zero", false, "run the worker only while it is needed: the first call starts it")
+	flags.DurationVar(&f.idle, "idle", defaultIdle, "with --scale-to-zero: how long the worker may have nothing to do")
 	return c
 }
+
+// defaultIdle is when omni up --scale-to-zero ends a worker nobody calls.
+const defaultIdle = time.Minute
 
 // drainTime is how long the worker may take to end its calls, after the
 // gateway has ended its own.
@@ -80,6 +88,12 @@ func (a *app) up(ctx context.Context, f *upFlags) error {
 	if err := oneOf("log-level", f.level, "debug", "info", "warn", "error"); err != nil {
 		return err
 	}
+	if f.idle < time.Second {
+		return usageError{fmt.Errorf("--idle = %v, want at least 1s", f.idle)}
+	}
+	if f.idle != defaultIdle && !f.toZero {
+		return usageError{errors.New("--idle is for --scale-to-zero")}
+	}
 	begun := a.Now()
 	s := &stack{app: a, token: rand.Text()}
 	var err error
@@ -100,7 +114,7 @@ func (a *app) up(ctx context.Context, f *upFlags) error {
 	go func() { served <- s.gate.Serve(ctx, s.ln) }()
 	background, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { s.welcome(background, begun, !f.noSample) })
+	wg.Go(func() { s.welcome(background, begun, f) })
 	err = <-served
 	cancel()
 	wg.Wait()
@@ -147,20 +161,24 @@ func (s *stack) start(ctx context.Context, f *upFlags) (err error) {
 	if err := usableFolder(s.config.DataDir); err != nil {
 		return err
 	}
-	if err := s.startWorker(ctx, f); err != nil {
-		return err
-	}
 	if slices.ContainsFunc(s.config.Workers, func(w config.Worker) bool { return w.Name == "native" }) {
 		return errors.New(`the configuration has a worker named "native", which is the one that omni up starts; give it another name`)
 	}
-	s.config.Workers = append(s.config.Workers, config.Worker{Name: "native", URL: "http://" + s.where, Token: s.token})
+	native, err := s.nativeWorker(ctx, f)
+	if err != nil {
+		return err
+	}
+	s.config.Workers = append(s.config.Workers, native)
 	reporter, err := observe.NewReporter(observe.ReportOptions{
 		DSN: s.config.Sentry.DSN, Environment: s.config.Sentry.Environment, Release: buildinfo.Version(), Component: "gateway",
 	}, s.log)
 	if err != nil {
 		return err
 	}
-	s.gate, err = gateway.Open(ctx, gateway.Options{Config: s.config, Version: buildinfo.Version(), Log: s.log, Reporter: reporter})
+	s.gate, err = gateway.Open(ctx, gateway.Options{
+		Config: s.config, Version: buildinfo.Version(), Log: s.log, Reporter: reporter,
+		Getenv: s.app.Getenv, Environ: s.workerEnvironment(f), WorkerOutput: s.app.Stderr,
+	})
 	return err
 }
 
@@ -178,6 +196,39 @@ func usableFolder(dir string) error {
 		return fmt.Errorf("the data folder %s cannot be used (%w): choose another with --data", dir, underlying(err))
 	}
 	return nil
+}
+
+// nativeWorker is this program's own worker: started now, or left to the
+// gateway, which starts it at the first call.
+func (s *stack) nativeWorker(ctx context.Context, f *upFlags) (config.Worker, error) {
+	w := config.Worker{Name: "native", Token: s.token}
+	if !f.toZero {
+		err := s.startWorker(ctx, f)
+		w.URL = "http://" + s.where
+		return w, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return w, fmt.Errorf("finding this program, to start the worker: %w", err)
+	}
+	if s.where, err = freeAddress(ctx); err != nil {
+		return w, err
+	}
+	w.URL = "http://" + s.where
+	w.Wake = config.Wake{
+		Kind: config.WakeProcess, Command: []string{self, "worker", "--attached"}, Env: map[string]string{"OMNI_WORKER_LISTEN": s.where},
+		Idle: config.Duration(f.idle), Timeout: config.Duration(time.Minute), StopGrace: config.Duration(drainTime),
+	}
+	return w, nil
+}
+
+// freeAddress is one on loopback where nothing listens at the moment.
+func freeAddress(ctx context.Context) (string, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a port for the worker: %w", err)
+	}
+	return ln.Addr().String(), ln.Close()
 }
 
 // startWorker runs this program again as a worker, on a port of its choice. The
@@ -242,8 +293,10 @@ func (s *stack) stop(ctx context.Context) error {
 
 // welcome waits until every service is ready, says so, and loads the sample
 // data.
-func (s *stack) welcome(ctx context.Context, begun time.Time, withSample bool) {
-	if err := s.awaitReady(ctx); err != nil {
+func (s *stack) welcome(ctx context.Context, begun time.Time, f *upFlags) {
+	if f.toZero {
+		s.log.Info("the worker is asleep; the first call starts it", "idle", f.idle.String())
+	} else if err := s.awaitReady(ctx); err != nil {
 		if ctx.Err() == nil {
 			s.log.Error("the worker is not ready; calls wait for it", "error", err)
 		}
@@ -252,7 +305,7 @@ func (s *stack) welcome(ctx context.Context, begun time.Time, withSample bool) {
 	if err := s.greet(s.app.Now().Sub(begun)); err != nil {
 		s.log.Warn("the greeting could not be written", "error", err)
 	}
-	if !withSample {
+	if f.noSample {
 		return
 	}
 	s.log.Info("loading sample data for the demo tenants, in the background")

@@ -15,7 +15,7 @@ import (
 // --announce: then the first line of standard output is the address, and the
 // end of standard input means stop.
 func (a *app) workerCommand() *cobra.Command {
-	var announce bool
+	var announce, attached bool
 	s, settingsErr := nativeworker.SettingsFromEnvironment(a.Getenv)
 	c := &cobra.Command{
 		Use: "worker", Short: "Serve the models alone, for a gateway elsewhere (as omni-worker)",
@@ -26,10 +26,13 @@ call; see docs/architecture.md for the other variables.`,
 			if settingsErr != nil {
 				return settingsErr
 			}
-			if !announce {
+			if !announce && !attached {
 				return a.listening(s.Listen, nativeworker.Run(cmd.Context(), s, buildinfo.Version(), a.Stdout))
 			}
-			return a.announcedWorker(cmd.Context(), s)
+			if announce {
+				s.Announce = func(address string) { fmt.Fprintln(a.Stdout, address) }
+			}
+			return a.attachedWorker(cmd.Context(), s)
 		},
 	}
 	flags := c.Flags()
@@ -37,12 +40,14 @@ call; see docs/architecture.md for the other variables.`,
 	flags.StringVar(&s.DataDir, "data", s.DataDir, "folder of tenants' data and models; also OMNI_DATA_DIR")
 	flags.IntVar(&s.MaxConcurrency, "max-concurrency", s.MaxConcurrency, "calls that run at a time; 0 for four a core")
 	flags.BoolVar(&announce, "announce", false, "write the address to standard output; stop when standard input ends")
-	// The flag was registered just above.
+	flags.BoolVar(&attached, "attached", false, "log to standard error; stop when standard input ends")
+	// The flags were registered just above.
 	_ = flags.MarkHidden("announce")
+	_ = flags.MarkHidden("attached")
 	return c
 }
 
-func (a *app) announcedWorker(ctx context.Context, s nativeworker.Settings) error {
+func (a *app) attachedWorker(ctx context.Context, s nativeworker.Settings) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// Not waited for: a read from a terminal or a pipe cannot be called off.
@@ -50,6 +55,5 @@ func (a *app) announcedWorker(ctx context.Context, s nativeworker.Settings) erro
 		_, _ = io.Copy(io.Discard, a.Stdin)
 		cancel()
 	}()
-	s.Announce = func(address string) { fmt.Fprintln(a.Stdout, address) }
 	return nativeworker.Run(ctx, s, buildinfo.Version(), a.Stderr)
 }

@@ -37,11 +37,14 @@ type Config struct {
 	OIDC   OIDC   `yaml:"oidc"`
 	Limits Limits `yaml:"limits"`
 	// LimitStore says where tenants' rates are counted.
-	LimitStore LimitStore      `yaml:"limit_store"`
-	Hold       Hold            `yaml:"hold"`
-	Jobs       Jobs            `yaml:"jobs"`
-	Tiers      map[string]Tier `yaml:"tiers"`
-	Workers    []Worker        `yaml:"workers"`
+	LimitStore LimitStore `yaml:"limit_store"`
+	Hold       Hold       `yaml:"hold"`
+	Jobs       Jobs       `yaml:"jobs"`
+	// Balance says how calls are spread over workers and what is done about those
+	// that do badly.
+	Balance Balance         `yaml:"balance"`
+	Tiers   map[string]Tier `yaml:"tiers"`
+	Workers []Worker        `yaml:"workers"`
 	// Routes are added to the built-in table; one with the method and path of
 	// a built-in route replaces it.
 	Routes []Route `yaml:"routes"`
@@ -145,6 +148,32 @@ type Hold struct {
 	TenantBytes    int64 `yaml:"tenant_bytes"`
 }
 
+// Balance says how calls are spread over workers.
+type Balance struct {
+	// ConnectTimeout limits opening a connection to a worker; default 2 s.
+	ConnectTimeout Duration `yaml:"connect_timeout"`
+	// HeaderTimeout limits the wait for the first byte of an answer; default 0,
+	// the route's timeout alone.
+	HeaderTimeout Duration `yaml:"header_timeout"`
+	// BodyTimeout limits each wait for more of an answer; default 60 s.
+	BodyTimeout Duration `yaml:"body_timeout"`
+	// RetryShare is how many calls may be sent a second time, as a share of all;
+	// default 0.2.
+	RetryShare float64 `yaml:"retry_share"`
+	// SlowStart is how long a worker that has become ready gets less than its
+	// share; default 10 s.
+	SlowStart Duration `yaml:"slow_start"`
+	// OutlierErrors is the share of failed calls at which a worker is left out
+	// for a while, if its peers do better; default 0.5.
+	OutlierErrors float64 `yaml:"outlier_errors"`
+	// OutlierLatency leaves a worker out that takes so many times as long as its
+	// peers; default 5.
+	OutlierLatency float64 `yaml:"outlier_latency"`
+	// OutlierMax is the share of the workers that may be left out at a time for
+	// either; default 0.5.
+	OutlierMax float64 `yaml:"outlier_max"`
+}
+
 // Jobs bound asynchronous work.
 type Jobs struct {
 	// Concurrent is how many jobs this gateway runs at a time; default 4.
@@ -174,22 +203,6 @@ type Tier struct {
 	Weight int `yaml:"weight"`
 }
 
-// Worker is one upstream.
-type Worker struct {
-	// Name labels the worker in metrics; letters, digits, - and _.
-	Name string `yaml:"name"`
-	// URL is its base, such as http://10.0.0.5:9090.
-	URL string `yaml:"url"`
-	// Services it offers. Empty means whatever its health lists.
-	Services []string `yaml:"services"`
-	// TokenFile holds the shared token the worker demands. The environment
-	// variable OMNI_WORKER_TOKEN serves every worker that names no file.
-	TokenFile string `yaml:"token_file"`
-
-	// Token is read from TokenFile or the environment.
-	Token string `yaml:"-"`
-}
-
 // Route is one public path that workers serve.
 type Route struct {
 	// Method and Path, such as POST and /models/{name}/promote.
@@ -207,6 +220,34 @@ type Route struct {
 	Async bool `yaml:"async"`
 	// Timeout of the worker's own work, waiting aside; default 120 s.
 	Timeout Duration `yaml:"timeout"`
+	// Hedge sends an idempotent call that has no answer after this time to a
+	// second worker, within the retry budget; the first answer counts. Default 0:
+	// never.
+	Hedge Duration `yaml:"hedge"`
+	// Canary sends a part of the calls to the workers of another pool, as long as
+	// one of them is ready.
+	Canary Canary `yaml:"canary"`
+	// Mirror sends copies of a part of the calls to the workers of another pool
+	// and drops the answers.
+	Mirror Mirror `yaml:"mirror"`
+}
+
+// Canary says which calls another pool answers.
+type Canary struct {
+	// Pool of the workers.
+	Pool string `yaml:"pool"`
+	// Weight is the share of the calls in percent; default 0.
+	Weight float64 `yaml:"weight"`
+	// Tenants whose calls all go there.
+	Tenants []string `yaml:"tenants"`
+}
+
+// Mirror says of which calls another pool gets copies.
+type Mirror struct {
+	// Pool of the workers.
+	Pool string `yaml:"pool"`
+	// Weight is the share of the calls in percent; default 100.
+	Weight float64 `yaml:"weight"`
 }
 
 // Duration is a time.Duration written as "30s" or "5m" in YAML.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -103,6 +104,33 @@ func TestRefusals(t *testing.T) {
 		{"development on all interfaces", "mode: development\nlisten: ':8080'\n", "demo keys", nil},
 		{"cluster name on Cloud Run", "workers: [{name: a, url: 'http://w.ns.svc.cluster.local'}]\n", "cannot be reached from Cloud Run", []string{"K_SERVICE", "gw"}},
 		{"short master key", "", "MASTER_API_KEY", []string{"MASTER_API_KEY", "short"}},
+		{"wake without a kind", "workers: [{name: a, url: 'http://x', wake: {idle: 1m}}]\n", "workers[0].wake.kind is missing", nil},
+		{"unknown wake", "workers: [{name: a, url: 'http://x', wake: {kind: magic}}]\n", "workers[0].wake.kind", nil},
+		{"process without a command", "workers: [{name: a, url: 'http://x', wake: {kind: process}}]\n", "wake.command is needed", nil},
+		{"command of another kind", "workers: [{name: a, url: 'http://x', wake: {kind: http, command: [x]}}]\n", "wake.command is needed", nil},
+		{"idle too short", "workers: [{name: a, url: 'http://x', wake: {kind: http, idle: 10ms}}]\n", "wake.idle = 10ms", nil},
+		{"negative wake time-out", "workers: [{name: a, url: 'http://x', wake: {kind: http, timeout: -1s}}]\n", "wake.timeout = -1s", nil},
+		{"wake elsewhere", "workers: [{name: a, url: 'https://x', wake: {kind: http, url: 'https://y/z'}}]\n", "must be at the worker's own address", nil},
+		{"scale of nothing", "workers: [{name: a, url: 'http://x', wake: {kind: kubernetes}}]\n", "wake.kubernetes.object", nil},
+		{"no cluster", "workers: [{name: a, url: 'http://x', wake: {kind: kubernetes, kubernetes: {object: o}}}]\n", "does not run in a cluster", nil},
+		{"cluster in the clear", "workers: [{name: a, url: 'http://x', wake: {kind: kubernetes, kubernetes: {object: o, server: 'http://10.0.0.1', token_file: /t, namespace: n}}}]\n", "kubernetes.server", nil},
+		{"cluster without a token", "workers: [{name: a, url: 'http://x', wake: {kind: kubernetes, kubernetes: {object: o, server: 'https://10.0.0.1'}}}]\n", "token_file and namespace", nil},
+		{"kubernetes of another kind", "workers: [{name: a, url: 'http://x', wake: {kind: http, kubernetes: {object: o}}}]\n", "is for kind: kubernetes", nil},
+		{"unknown identity", "workers: [{name: a, url: 'https://x', identity: aws}]\n", "workers[0].identity", nil},
+		{"ID token in the clear", "workers: [{name: a, url: 'http://x.example', identity: google}]\n", "in the clear", nil},
+		{"audience without identity", "workers: [{name: a, url: 'https://x', audience: y}]\n", "is for identity: google", nil},
+		{"TLS files without TLS", "workers: [{name: a, url: 'http://x', tls: {ca_file: /ca}}]\n", "is for an https URL", nil},
+		{"certificate without key", "workers: [{name: a, url: 'https://x', tls: {cert_file: /c}}]\n", "belong together", nil},
+		{"resolving without a pause", "workers: [{name: a, url: 'http://x', resolve: 1ms}]\n", "workers[0].resolve = 1ms", nil},
+		{"canary of nobody", "routes: [{method: POST, path: /x, service: a, canary: {pool: b, weight: 5}}]\n", "no worker has that pool", nil},
+		{"canary without calls", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, canary: {pool: b}}]\n", "takes no calls", nil},
+		{"canary above all", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, canary: {pool: b, weight: 101}}]\n", "canary.weight = 101", nil},
+		{"mirror of what must run once", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, mirror: {pool: b}}]\n", "must be idempotent", nil},
+		{"hedge of what must run once", "routes: [{method: POST, path: /x, service: a, hedge: 1s}]\n", "must be idempotent", nil},
+		{"hedge after the end", "routes: [{method: POST, path: /x, service: a, idempotent: true, hedge: 3m}]\n", "hedge = 3m0s", nil},
+		{"share above one", "balance: {retry_share: 1.5}\n", "balance.retry_share = 1.5", nil},
+		{"share that is no number", "balance: {outlier_max: .nan}\n", "balance.outlier_max", nil},
+		{"negative slow start", "balance: {slow_start: -1s}\n", "balance.slow_start", nil},
 		{"missing token file", "workers: [{name: a, url: 'http://x', token_file: /nonexistent}]\n", "token_file", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -154,5 +182,31 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	want.OIDC.Audience = []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)
+	}
+}
+
+func TestWakeDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := load(t, `
+workers:
+  - {name: p, url: "http://127.0.0.1:1", wake: {kind: process, command: [x], env: {SECRET: hunter2}}}
+  - {name: h, url: "https://w.run.app/", identity: google, wake: {kind: http, idle: 1m}}
+  - {name: k, url: "http://k", wake: {kind: kubernetes, kubernetes: {object: heavy}}}
+`, "KUBERNETES_SERVICE_HOST", "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, h, k := c.Workers[0], c.Workers[1], c.Workers[2]
+	if p.Wake.Idle.D() != 5*time.Minute || p.Wake.Timeout.D() != 10*time.Minute || p.Wake.StopGrace.D() != 10*time.Second {
+		t.Errorf("process: %+v", p.Wake)
+	}
+	if h.Wake.URL != "https://w.run.app/internal/health" || h.Audience != "https://w.run.app" || h.Wake.Idle.D() != time.Minute {
+		t.Errorf("http: %+v", h)
+	}
+	if k.Wake.Kubernetes.Resource != "deployments" || k.Wake.Kubernetes.Replicas != 1 {
+		t.Errorf("kubernetes: %+v", k.Wake)
+	}
+	if raw, err := json.Marshal(c.Shown()); err != nil || strings.Contains(string(raw), "hunter2") {
+		t.Errorf("the configuration is shown with a secret, or not at all: %v", err)
 	}
 }

@@ -26,12 +26,13 @@ func (c Config) WithDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
+	c.Balance = c.Balance.withDefaults()
 	or(&c.Jobs.Concurrent, 4)
 	or(&c.Jobs.Timeout, Duration(time.Hour))
 	or(&c.Jobs.Keep, Duration(24*time.Hour))
 	or(&c.Jobs.TenantPending, 100)
 	c.Tiers = tiersWithDefaults(c.Tiers)
-	c.Workers = append([]Worker(nil), c.Workers...)
+	c.Workers = workersWithDefaults(c.Workers)
 	c.Routes = c.routesWithDefaults()
 	return c
 }

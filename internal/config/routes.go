@@ -44,6 +44,9 @@ func (c Config) routesWithDefaults() []Route {
 		or(&out[i].Scope, out[i].Service)
 		or(&out[i].Units, 1)
 		or(&out[i].Timeout, Duration(120*time.Second))
+		if out[i].Mirror.Pool != "" {
+			or(&out[i].Mirror.Weight, 100)
+		}
 	}
 	return out
 }

@@ -18,6 +18,7 @@ func (c Config) Shown() map[string]any {
 	c.Workers = append([]Worker(nil), c.Workers...)
 	for i := range c.Workers {
 		c.Workers[i].Token = ""
+		c.Workers[i].Wake.Env = namesOf(c.Workers[i].Wake.Env)
 	}
 	out := map[string]any{}
 	raw, err := yaml.MarshalWithOptions(c, yaml.JSON())
@@ -28,4 +29,16 @@ func (c Config) Shown() map[string]any {
 		return map[string]any{"error": "the configuration cannot be shown"}
 	}
 	return out
+}
+
+// namesOf hides the values, which may be secrets.
+func namesOf(env map[string]string) map[string]string {
+	if env == nil {
+		return nil
+	}
+	shown := make(map[string]string, len(env))
+	for name := range env {
+		shown[name] = "(set)"
+	}
+	return shown
 }

@@ -44,6 +44,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
+	c.Balance.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)
 	c.validateRoutes(v)
@@ -130,28 +131,6 @@ func (c Config) validateTiers(v *faults) {
 	}
 }
 
-func (c Config) validateWorkers(v *faults, getenv func(string) string) {
-	seen := map[string]bool{}
-	for i, w := range c.Workers {
-		at := fmt.Sprintf("workers[%d]", i)
-		if !nameShape.MatchString(w.Name) {
-			v.add(at+".name", w.Name, "a lower-case letter, then letters, digits, - and _")
-		}
-		if seen[w.Name] {
-			v.say("%s.name = %q stands twice", at, w.Name)
-		}
-		seen[w.Name] = true
-		u, err := url.Parse(w.URL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-			v.add(at+".url", redact(w.URL), "http://host:port or https://host, without credentials")
-			continue
-		}
-		if getenv("K_SERVICE") != "" && strings.HasSuffix(u.Hostname(), ".svc.cluster.local") {
-			v.say("%s.url = %q cannot be reached from Cloud Run: cluster names resolve inside the cluster only; use an internal load balancer's address", at, redact(w.URL))
-		}
-	}
-}
-
 func (c Config) validateRoutes(v *faults) {
 	seen := map[string]bool{}
 	for i, r := range c.Routes {
@@ -173,6 +152,7 @@ func (c Config) validateRoutes(v *faults) {
 			v.add(at+".service", r.Service, "the name of a worker's service")
 		}
 		between(v, at+".units", r.Units, 1, 1_000_000)
+		c.validateSplit(v, at, r)
 		if r.Timeout <= 0 {
 			v.add(at+".timeout", r.Timeout.D().String(), "a positive duration such as 120s")
 		}

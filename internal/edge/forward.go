@@ -44,8 +44,9 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	}
 	v := []string{x.Principal.Tenant, x.Principal.Tier, x.RequestID, x.Trace.Traceparent()}
 	h[keyTenantID], h[keyTenantTier], h[keyRequestID], h[keyTraceparent] = v[0:1:1], v[1:2:2], v[2:3:3], v[3:4:4]
+	service, fallback := g.lane(x)
 	return &pool.Request{
-		Service: x.Entry.route.Service, Method: x.Entry.route.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
+		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(), Method: x.Entry.route.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
 		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(g.cfg.Hold.MaxWait.D()),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net/http"
 
 	"github.com/omni-run/omni/internal/authn"
@@ -70,10 +71,17 @@ func endpointList(routes []config.Route) map[string][]string {
 // and never waits for a worker.
 func (g *Gateway) serveHealth(x *Exchange) error {
 	ready, total := g.Pool.Counts()
+	workers := map[string]any{"ready": ready, "total": total}
+	if n, start := g.Pool.Resting(); n > 0 {
+		workers["asleep"] = n
+		if start > 0 {
+			workers["estimated_start_seconds"] = math.Ceil(start.Seconds())
+		}
+	}
 	return writeJSON(x, http.StatusOK, map[string]any{
 		"status": "ok", "service": "api-gateway", "version": g.Version, "mode": g.cfg.Mode,
 		"uptime_seconds": g.now().Sub(g.begun).Seconds(),
-		"workers":        map[string]int{"ready": ready, "total": total},
+		"workers":        workers,
 		"limits":         g.Limits.scope(),
 		"request_id":     x.RequestID,
 	})

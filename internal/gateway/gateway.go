@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -39,6 +40,12 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Reporter *observe.Reporter
+	// Getenv and Environ are the environment, which tells about the platform and
+	// is handed to workers' processes; default the process's own.
+	Getenv  func(string) string
+	Environ []string
+	// WorkerOutput takes what workers' processes write; nil for the log.
+	WorkerOutput io.Writer
 }
 
 // Gateway is a gateway with all it stands on, open and running.
@@ -65,6 +72,12 @@ type Gateway struct {
 func Open(ctx context.Context, o Options) (*Gateway, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Environ == nil {
+		o.Environ = os.Environ()
 	}
 	if err := os.MkdirAll(o.Config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
@@ -151,13 +164,21 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 	h := g.opt.Config.Hold
 	o := pool.Options{
 		MaxWait: h.MaxWait.D(), Logger: g.opt.Log, Registerer: g.registry, Now: g.opt.Now,
-		// A dying worker can break several attempts in a row before it is seen to
-		// be gone; the retry budget bounds them all together.
+		// Several workers can die one after the other under one call, as when they
+		// are rolled; the retry budget bounds all attempts together.
 		Attempts: 6,
 	}
+	b := g.opt.Config.Balance
+	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = b.ConnectTimeout.D(), b.HeaderTimeout.D(), b.BodyTimeout.D()
+	o.RetryShare, o.SlowStart = b.RetryShare, b.SlowStart.D()
+	o.Outlier = pool.Outlier{ErrorShare: b.OutlierErrors, LatencyFactor: b.OutlierLatency, MaxShare: b.OutlierMax}
 	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
 	for _, w := range g.opt.Config.Workers {
-		o.Workers = append(o.Workers, pool.Worker{Name: w.Name, URL: w.URL, Services: w.Services, Token: w.Token})
+		worker, err := g.poolWorker(w)
+		if err != nil {
+			return err
+		}
+		o.Workers = append(o.Workers, worker)
 	}
 	if g.pool, err = pool.New(o); err != nil {
 		return err

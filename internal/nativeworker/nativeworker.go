@@ -4,11 +4,13 @@ package nativeworker
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -26,6 +28,9 @@ type Options struct {
 	// Token is what the gateway must present; empty trusts whoever can reach
 	// the listener.
 	Token string
+	// Verify and TLS say what else it must present; see worker.Options.
+	Verify func(ctx context.Context, header http.Header) error
+	TLS    *tls.Config
 	// MaxConcurrency is how many calls run at a time; 0 for the default.
 	MaxConcurrency int
 	Version        string
@@ -62,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Worker, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	w.shell, err = worker.New(worker.Options{
-		Services: list, MaxConcurrency: o.MaxConcurrency, Token: o.Token, Version: o.Version, Log: o.Log, Now: o.Now,
+		Services: list, MaxConcurrency: o.MaxConcurrency, Token: o.Token, Verify: o.Verify, TLS: o.TLS, Version: o.Version, Log: o.Log, Now: o.Now,
 		Registry: observe.NewRegistry("worker", o.Version), Reporter: o.Reporter,
 	})
 	if err != nil {
@@ -74,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Worker, error) {
 
 // Serve answers on the listener until ctx ends, then drains for at most grace.
 func (w *Worker) Serve(ctx context.Context, ln net.Listener, grace time.Duration) error {
-	w.opt.Log.Info("worker listens", "address", ln.Addr().String(), "version", w.opt.Version, "token_demanded", w.opt.Token != "")
+	w.opt.Log.Info("worker listens", "address", ln.Addr().String(), "version", w.opt.Version, "token_demanded", w.opt.Token != "", "id_token_demanded", w.opt.Verify != nil, "tls", w.opt.TLS != nil)
 	return w.shell.Serve(ctx, ln, grace)
 }
 

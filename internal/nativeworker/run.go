@@ -28,6 +28,7 @@ type Settings struct {
 	// Announce receives the address once the worker listens; may be nil.
 	Announce func(address string)
 	LLM      LLM
+	Identity Identity
 }
 
 // LLM is an OpenAI-compatible chat endpoint for /agi. Without a URL the
@@ -43,7 +44,7 @@ type LLM struct {
 // SettingsFromEnvironment reads OMNI_WORKER_LISTEN (or PORT), OMNI_DATA_DIR,
 // OMNI_WORKER_TOKEN (or OMNI_WORKER_TOKEN_FILE), OMNI_WORKER_TRUST_NETWORK,
 // OMNI_LOG_LEVEL, OMNI_LOG_FORMAT, SENTRY_DSN, OMNI_ENVIRONMENT, and OMNI_LLM_URL, OMNI_LLM_KEY,
-// OMNI_LLM_MODEL, OMNI_LLM_FALLBACK.
+// OMNI_LLM_MODEL, OMNI_LLM_FALLBACK, and what Identity names.
 func SettingsFromEnvironment(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		Listen: getenv("OMNI_WORKER_LISTEN"), DataDir: getenv("OMNI_DATA_DIR"), Token: getenv("OMNI_WORKER_TOKEN"),
@@ -67,6 +68,7 @@ func SettingsFromEnvironment(getenv func(string) string) (Settings, error) {
 		}
 		s.Token = strings.TrimSpace(string(raw))
 	}
+	s.Identity = identityFromEnvironment(getenv)
 	return s, nil
 }
 
@@ -83,6 +85,10 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 	if err != nil {
 		return err
 	}
+	verify, secure, err := s.Identity.open(ctx, log)
+	if err != nil {
+		return err
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return err
@@ -90,7 +96,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 	// Services load until they are done: a drain that begins while they load
 	// must not leave them half loaded and reported as failed.
 	w, err := Open(context.WithoutCancel(ctx), Options{
-		DataDir: s.DataDir, Token: s.Token, MaxConcurrency: s.MaxConcurrency, Version: version, Log: log, Reporter: reporter, LLM: s.LLM,
+		DataDir: s.DataDir, Token: s.Token, Verify: verify, TLS: secure, MaxConcurrency: s.MaxConcurrency, Version: version, Log: log, Reporter: reporter, LLM: s.LLM,
 	})
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -104,7 +110,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 
 // trusted refuses to answer strangers: a worker has no keys of its own.
 func (s Settings) trusted() error {
-	if s.Token != "" || s.TrustNetwork {
+	if s.Token != "" || s.TrustNetwork || s.Identity.demanded() {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
@@ -114,5 +120,5 @@ func (s Settings) trusted() error {
 	if addr, err := netip.ParseAddr(host); host == "localhost" || (err == nil && addr.IsLoopback()) {
 		return nil
 	}
-	return fmt.Errorf("listening on %s without OMNI_WORKER_TOKEN would let anybody in: set the token, or OMNI_WORKER_TRUST_NETWORK=yes if the network keeps strangers out", s.Listen)
+	return fmt.Errorf("listening on %s without OMNI_WORKER_TOKEN would let anybody in: set the token, OMNI_WORKER_GOOGLE_AUDIENCE or OMNI_WORKER_TLS_CLIENT_CA, or OMNI_WORKER_TRUST_NETWORK=yes if the network keeps strangers out", s.Listen)
 }

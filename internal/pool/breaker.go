@@ -15,7 +15,10 @@ type breaker struct {
 	trips    int // in a row
 	open     bool
 	halfOpen bool
-	until    time.Time
+	// held keeps the breaker open until its time is over, whatever calls that
+	// were under way come to: by comparison, a success proves nothing.
+	held  bool
+	until time.Time
 }
 
 // fail counts a failure and reports whether the worker is now left out.
@@ -24,14 +27,22 @@ func (b *breaker) fail(now time.Time) bool {
 	if b.open || (!b.halfOpen && b.failures < b.after) {
 		return false
 	}
+	b.eject(now)
+	return true
+}
+
+// eject leaves the worker out although its last call may have gone well.
+func (b *breaker) eject(now time.Time) {
 	b.open, b.halfOpen = true, false
 	b.until = now.Add(min(b.base<<min(b.trips, 10), maxEject))
 	b.trips++
-	return true
 }
 
 // succeed closes the breaker.
 func (b *breaker) succeed() {
+	if b.open && b.held {
+		return
+	}
 	b.failures, b.trips = 0, 0
 	b.open, b.halfOpen = false, false
 }
@@ -42,6 +53,6 @@ func (b *breaker) probed(now time.Time) bool {
 	if !b.open || now.Before(b.until) {
 		return false
 	}
-	b.open, b.halfOpen = false, true
+	b.open, b.halfOpen, b.held = false, true, false
 	return true
 }

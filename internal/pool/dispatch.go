@@ -24,21 +24,31 @@ type grant struct {
 	err    error
 }
 
+// errFallBack tells that a call must go to its Fallback.
+var errFallBack = errors.New("no worker can take the call at once")
+
 // acquire returns a worker with a slot taken for the caller, who must release
 // it. It waits until the time given. cold tells whether it waited for a worker
 // to become ready.
 func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid *worker, again bool) (w *worker, cold bool, err error) {
 	p.mu.Lock()
-	if err := p.hopelessLocked(req.Service); err != nil {
+	if err := p.hopelessLocked(req.Service); err != nil && (req.Fallback == "" || p.stopping) {
 		p.mu.Unlock()
 		return nil, false, err
 	}
-	if w := p.pickLocked(req.Service, avoid); w != nil {
+	w = p.pickLocked(req.Service, avoid)
+	if req.Fallback != "" && (w == nil || w == avoid || w.breaker.open) {
+		p.mu.Unlock()
+		return nil, false, errFallBack
+	}
+	if w != nil {
 		p.takeLocked(w)
 		p.mu.Unlock()
 		return w, false, nil
 	}
-	cold = !p.anyReadyLocked(req.Service)
+	if cold = !p.anyReadyLocked(req.Service); cold {
+		p.wakeLocked(req.Service)
+	}
 	wait := until.Sub(p.opts.Now())
 	if wait <= 0 {
 		err := p.expiredLocked(req.Service, req.MaxWait)
@@ -59,9 +69,6 @@ func (p *Pool) acquire(ctx context.Context, req *Request, until time.Time, avoid
 		p.hurryLocked()
 	}
 	p.mu.Unlock()
-	if cold && p.opts.Waker != nil {
-		p.opts.Waker.Wake(req.Service)
-	}
 	w, err = p.await(ctx, entry, wait)
 	return w, cold, err
 }
@@ -108,23 +115,31 @@ func contextError(ctx context.Context) error {
 // now, another than avoid if there is one, or nil.
 func (p *Pool) pickLocked(service string, avoid *worker) *worker {
 	var best *worker
+	var least float64
 	n := len(p.workers)
+	now := p.pickTime()
 	for i := range n {
 		w := p.workers[(p.rotate+i)%n]
 		if !w.free() || !p.eligibleLocked(w, service) {
 			continue
 		}
-		switch {
-		case best == nil, best == avoid:
-			best = w
-		case w != avoid && w.load() < best.load():
-			best = w
+		load := w.load(p.warmth(w, now))
+		if best == nil || best == avoid || (w != avoid && load < least) {
+			best, least = w, load
 		}
 	}
 	if n > 0 {
 		p.rotate = (p.rotate + 1) % n
 	}
 	return best
+}
+
+// pickTime is now, where it matters: one worker is not compared with others.
+func (p *Pool) pickTime() time.Time {
+	if len(p.workers) < 2 || p.opts.SlowStart <= 0 {
+		return time.Time{}
+	}
+	return p.opts.Now()
 }
 
 // eligibleLocked reports whether w may take calls for service, slots aside. A
@@ -159,16 +174,25 @@ func (p *Pool) hopelessLocked(service string) error {
 	if p.stopping {
 		return errStopping()
 	}
+	now := p.opts.Now()
+	var asleep *rest // one that cannot be woken
 	served, failed := false, true
 	for _, w := range p.workers {
-		if w.serves(service) {
-			served = true
-			failed = failed && w.up && w.services[service] == api.StateFailed
+		if !w.serves(service) {
+			continue
 		}
+		served = true
+		if w.rest != nil && w.rest.failedLocked(now) {
+			asleep = w.rest
+			continue
+		}
+		failed = failed && w.up && w.services[service] == api.StateFailed
 	}
 	switch {
 	case !served:
 		return errNoWorker(service)
+	case failed && asleep != nil:
+		return errCannotWake(service, asleep.retryAt.Sub(now)).Because(asleep.failure)
 	case failed:
 		return errServiceFailed(service)
 	}
@@ -181,16 +205,24 @@ func (p *Pool) expiredLocked(service string, waited time.Duration) error {
 		return errAllBusy(service, max(waited, 0))
 	}
 	for _, w := range p.workers {
-		if w.answered && w.serves(service) {
+		if (w.answered || w.rest != nil) && w.serves(service) {
 			return errStillLoading(service, max(waited, 0), p.estimateLocked(service))
 		}
 	}
 	return errNeverAnswered(service, max(waited, 0))
 }
 
+// touch notes that a call ran just now.
+func (w *worker) touch(p *Pool) {
+	if w.rest != nil {
+		w.rest.used = p.opts.Now()
+	}
+}
+
 func (p *Pool) takeLocked(w *worker) {
 	w.inFlight++
 	p.inFlight++
+	w.touch(p)
 }
 
 // giveBackLocked frees a slot of w and hands it on.
@@ -200,6 +232,7 @@ func (p *Pool) giveBackLocked(w *worker) {
 	}
 	w.inFlight--
 	p.inFlight--
+	w.touch(p)
 	if p.stopping && p.inFlight == 0 {
 		close(p.drained)
 	}
@@ -240,7 +273,10 @@ func (p *Pool) feedLeastLoadedLocked() bool {
 			free = append(free, w)
 		}
 	}
-	slices.SortStableFunc(free, func(a, b *worker) int { return cmp.Compare(a.load(), b.load()) })
+	now := p.pickTime()
+	slices.SortStableFunc(free, func(a, b *worker) int {
+		return cmp.Compare(a.load(p.warmth(a, now)), b.load(p.warmth(b, now)))
+	})
 	return slices.ContainsFunc(free, p.feedLocked)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -28,6 +29,9 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		return nil, errBadRequest(errors.New("path is not below " + api.InternalPrefix))
 	}
 	p.budget.earn()
+	if req.Mirror != "" {
+		p.mirror(req) //nolint:contextcheck // the copy outlives the call
+	}
 	arrived := p.opts.Now()
 	until := arrived.Add(p.maxWait(req))
 	var (
@@ -37,6 +41,12 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 	)
 	for attempt, counted := 1, 0; ; attempt++ {
 		w, waited, err := p.acquire(ctx, req, until, avoid, attempt > 1)
+		if errors.Is(err, errFallBack) {
+			other := *req
+			other.Service, other.Fallback = req.Fallback, ""
+			req = &other
+			w, waited, err = p.acquire(ctx, req, until, avoid, attempt > 1)
+		}
 		began := p.opts.Now()
 		wait := began.Sub(arrived)
 		queued += wait
@@ -45,7 +55,13 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, failure := p.attempt(ctx, w, req, p.timeout(req)-spent)
+		var resp *Response
+		var failure *attemptFailure
+		if req.Hedge > 0 && req.Idempotent {
+			resp, w, failure = p.hedged(ctx, w, req, p.timeout(req)-spent)
+		} else {
+			resp, failure = p.attempt(ctx, w, req, p.timeout(req)-spent)
+		}
 		arrived = p.opts.Now() // at the queue once more, if it comes to that
 		spent += arrived.Sub(began)
 		if failure == nil {
@@ -122,7 +138,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	slot := &lease{pool: p, worker: w, deadline: deadline}
+	slot := &lease{pool: p, worker: w, service: req.Service, began: p.opts.Now(), deadline: deadline}
 	header := forwardHeader(req, w.Token, deadline.Sub(now))
 	if w.Authorize != nil {
 		if err := w.Authorize(ctx, header); err != nil {
@@ -137,6 +153,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if err != nil {
 		return nil, p.failed(ctx, slot, req, err)
 	}
+	slot.status = answer.Status
 	cleanAnswer(answer.Header)
 	resp := &Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
 	content, whole, err := p.buffer(answer)
@@ -154,6 +171,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 		slot.release("")
 		return resp, nil
 	}
+	slot.took = p.opts.Now().Sub(slot.began) // how long the caller reads is not the worker's doing
 	resp.Body = &streamed{prefix: content, body: answer.Body, slot: slot}
 	return resp, nil
 }
@@ -200,9 +218,12 @@ const classNone = "none"
 type lease struct {
 	pool   *Pool
 	worker *worker
-	// deadline of the call that holds it.
-	deadline time.Time
-	done     bool
+	// deadline of the call that holds it, which began then.
+	deadline, began time.Time
+	service         string
+	took            time.Duration // until the head of a streamed answer
+	status          int           // of the answer; zero before it
+	done            bool
 }
 
 // release gives the slot back and tells the breaker how it went: class is
@@ -213,8 +234,16 @@ func (l *lease) release(class string) {
 	}
 	l.done = true
 	p, w := l.pool, l.worker
+	now := p.opts.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if ran := class != classNone && class != classRefused && class != classBusy && class != classAuth; ran {
+		if l.took == 0 {
+			l.took = now.Sub(l.began)
+		}
+		w.tally.note(l.service, l.took, class != "" || l.status == http.StatusInternalServerError)
+		p.compareLocked(now)
+	}
 	switch class {
 	case "":
 		w.breaker.succeed()
@@ -224,8 +253,11 @@ func (l *lease) release(class string) {
 		w.lastErr = class
 	default:
 		w.lastErr = class
-		p.metrics.failed(w.Name, class)
-		if w.breaker.fail(p.opts.Now()) {
+		p.metrics.failed(w.label, class)
+		if class == classBroken || class == classGarbage {
+			p.suspectLocked(w, "", class)
+		}
+		if w.breaker.fail(now) {
 			p.opts.Logger.Warn("worker is left out after failures in a row", "worker", w.Name, "class", class)
 		}
 	}

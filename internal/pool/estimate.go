@@ -23,6 +23,13 @@ func (p *Pool) learnStartLocked(service string, seconds float64) {
 	p.starts[service] = took
 }
 
+func (w *worker) restEstimate(now time.Time) (time.Duration, bool) {
+	if w.rest == nil {
+		return 0, false
+	}
+	return w.rest.estimate(now)
+}
+
 // estimateLocked guesses how long until some worker is ready for service: by
 // the workers' own word, else by how long it took before.
 func (p *Pool) estimateLocked(service string) time.Duration {
@@ -38,6 +45,8 @@ func (p *Pool) estimateLocked(service string) time.Duration {
 			continue
 		}
 		if d, ok := w.expected(now); ok {
+			consider(d)
+		} else if d, ok := w.restEstimate(now); ok {
 			consider(d)
 		} else if took, ok := p.starts[service]; ok && !w.since.IsZero() {
 			consider(took - now.Sub(w.since))

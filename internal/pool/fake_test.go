@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/omni-run/omni/api"
@@ -106,11 +107,7 @@ func (f *fakeWorker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			probe(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		if health.Status == api.WorkerDraining {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		_ = json.NewEncoder(w).Encode(health)
+		writeHealth(w, health)
 		return
 	case "/internal/metrics":
 		if metrics == "" {
@@ -133,6 +130,14 @@ func (f *fakeWorker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	echo(w, r)
+}
+
+func writeHealth(w http.ResponseWriter, health api.WorkerHealth) {
+	w.Header().Set("Content-Type", "application/json")
+	if health.Status == api.WorkerDraining {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(health)
 }
 
 // echo answers with the call's body, under the kind that fits it.
@@ -238,4 +243,9 @@ func refusedWith(t *testing.T, err error, status int, code string) *api.Error {
 		t.Fatalf("got %v, want %d %s", err, status, code)
 	}
 	return e
+}
+
+// counter is how often a worker's name could not be resolved.
+func counter(p *Pool, name string) float64 {
+	return testutil.ToFloat64(p.metrics.unresolved.WithLabelValues(name))
 }

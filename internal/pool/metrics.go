@@ -30,6 +30,12 @@ type metrics struct {
 	failures  *prometheus.CounterVec
 	scrapes   *prometheus.CounterVec
 
+	mirrored, hedges    *prometheus.CounterVec
+	unresolved          *prometheus.CounterVec
+	outliers            *prometheus.CounterVec
+	wakes, wakeFailures *prometheus.CounterVec
+	wakeSeconds         *prometheus.HistogramVec
+
 	depth, bytes, inFlight, limit, state *prometheus.Desc
 
 	services boundedNames
@@ -54,8 +60,18 @@ func newMetrics(p *Pool) *metrics {
 		noBudget: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "omni_gateway_retry_budget_exhausted_total", Help: "Retries not made because the budget was spent.",
 		}),
-		failures: counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
-		scrapes:  counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		failures:     counter("omni_gateway_worker_failures_total", "Failed probes and calls, by worker and class.", "worker", "class"),
+		scrapes:      counter("omni_gateway_worker_scrape_failures_total", "Workers left out of the merged metrics.", "worker"),
+		mirrored:     counter("omni_gateway_mirrored_total", "Copies of calls sent to mirrors, by outcome.", "outcome"),
+		hedges:       counter("omni_gateway_hedges_total", "Second attempts sent because the first took long, and those whose answer was used.", "event"),
+		unresolved:   counter("omni_gateway_worker_resolve_failures_total", "Times a worker's name could not be resolved; its last addresses stay.", "worker"),
+		outliers:     counter("omni_gateway_worker_outliers_total", "Times a worker was left out for doing much worse than its peers.", "worker", "reason"),
+		wakes:        counter("omni_gateway_worker_wakes_total", "Wakes begun of a worker that was asleep.", "worker"),
+		wakeFailures: counter("omni_gateway_worker_wake_failures_total", "Wakes that failed: the worker could not be started, or was not ready in time.", "worker"),
+		wakeSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "omni_gateway_worker_wake_seconds", Help: "Time from the begin of a wake until the worker was ready.",
+			Buckets: []float64{.25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600},
+		}, []string{"worker"}),
 
 		depth:    prometheus.NewDesc("omni_gateway_queue_depth", "Calls held for a worker.", []string{"service"}, nil),
 		bytes:    prometheus.NewDesc("omni_gateway_queue_bytes", "Bytes held with waiting calls.", nil, nil),
@@ -68,9 +84,22 @@ func newMetrics(p *Pool) *metrics {
 	}
 	for _, w := range p.workers {
 		m.scrapes.WithLabelValues(w.Name)
+		if w.source != nil {
+			m.unresolved.WithLabelValues(w.Name)
+		}
+		if w.rest != nil {
+			m.wakes.WithLabelValues(w.Name)
+			m.wakeFailures.WithLabelValues(w.Name)
+		}
 		for _, c := range classes {
 			m.failures.WithLabelValues(w.Name, c)
 		}
+	}
+	for _, o := range []string{mirrorAnswered, mirrorFailed, mirrorDropped} {
+		m.mirrored.WithLabelValues(o)
+	}
+	for _, e := range []string{"sent", "won"} {
+		m.hedges.WithLabelValues(e)
 	}
 	for _, code := range []string{"no_worker", "queue_full", "still_loading", "deadline_exceeded", "worker_failed", "client_gone"} {
 		m.refusals.WithLabelValues(code)
@@ -89,6 +118,7 @@ var overflowNames = map[error]string{
 func (m *metrics) register(r prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
 		m, m.wait, m.colds, m.retries, m.refusals, m.overflows, m.noBudget, m.failures, m.scrapes,
+		m.mirrored, m.hedges, m.unresolved, m.outliers, m.wakes, m.wakeFailures, m.wakeSeconds,
 	} {
 		if err := r.Register(c); err != nil {
 			return err

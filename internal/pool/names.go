@@ -1,6 +1,12 @@
 package pool
 
-import "sync"
+import (
+	"regexp"
+	"sync"
+)
+
+// laneName is a service, or one of a group; see Lane.
+var laneName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}(@[A-Za-z0-9._-]{1,64})?$`)
 
 // boundedNames admits the first maxServices names and calls the rest "other",
 // so that a label cannot grow without end.
@@ -16,7 +22,7 @@ func (b *boundedNames) label(name string) string {
 	if known {
 		return name
 	}
-	if n >= maxServices || !workerName.MatchString(name) {
+	if n >= maxServices || !laneName.MatchString(name) {
 		return otherService
 	}
 	b.mu.Lock()

@@ -23,6 +23,13 @@ type Worker struct {
 	// URL is http://host:port or https://host:port. The name is resolved anew
 	// for each connection.
 	URL string
+	// Group sets workers of the same services apart: calls for Lane(service,
+	// Group) are theirs alone, and they get no others.
+	Group string
+	// Resolve, unless zero, is how often the URL's name is resolved: each of its
+	// addresses is then a worker of its own. Else the name is one worker, and is
+	// resolved anew for each connection.
+	Resolve time.Duration
 	// Weight is the share of work against other workers; default 1.
 	Weight float64
 	// Services lists what the worker serves. Empty: whatever its health
@@ -35,13 +42,14 @@ type Worker struct {
 	Authorize func(ctx context.Context, header http.Header) error
 	// TLS is used for https; nil means the system's roots.
 	TLS *tls.Config
-}
-
-// Waker starts workers that are not running.
-type Waker interface {
-	// Wake is told of each call that is held while no worker is ready for its
-	// service. It must return at once and be safe for concurrent use.
-	Wake(service string)
+	// Keeper, when set, brings the worker up when calls wait for it. Until then
+	// it is taken to be asleep and is not probed.
+	Keeper Keeper
+	// Idle is how long the worker may have nothing to do before its Keeper lets
+	// it go; zero keeps it for good.
+	Idle time.Duration
+	// WakeTimeout is how long it may take to become ready; default 10 min.
+	WakeTimeout time.Duration
 }
 
 // Options of a pool. A zero field takes its default.
@@ -84,6 +92,11 @@ type Options struct {
 	RetryShare float64
 	// Attempts limits how often one call is sent; default 3.
 	Attempts int
+	// SlowStart is how long a worker that became ready gets less than its share;
+	// default 10 s. Negative: none.
+	SlowStart time.Duration
+	// Outlier says when a worker is left out by comparison with the others.
+	Outlier Outlier
 	// EjectAfter failures in a row take a worker out of turn; default 5.
 	EjectAfter int
 	// EjectFor is the first time-out, doubled each time up to 30 s; default 1 s.
@@ -93,14 +106,14 @@ type Options struct {
 	// a slow caller holds no worker's slot; default 1 MiB. Negative: none.
 	BufferBytes int64
 
+	// Lookup resolves names; default net.DefaultResolver's.
+	Lookup func(ctx context.Context, host string) ([]string, error)
 	// Dial opens connections; default net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets what operators should know; default none.
 	Logger *slog.Logger
 	// Registerer takes the pool's metrics; nil leaves them unregistered.
 	Registerer prometheus.Registerer
-	// Waker is told of held calls; nil for none.
-	Waker Waker
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -130,11 +143,20 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Concurrency, 8)
 	setDefault(&o.RetryShare, 0.2)
 	setDefault(&o.Attempts, 3)
+	setDefault(&o.SlowStart, 10*time.Second)
+	setDefault(&o.Outlier.Window, 10*time.Second)
+	setDefault(&o.Outlier.MinCalls, 20)
+	setDefault(&o.Outlier.ErrorShare, 0.5)
+	setDefault(&o.Outlier.LatencyFactor, 5)
+	setDefault(&o.Outlier.MaxShare, 0.5)
 	setDefault(&o.EjectAfter, 5)
 	setDefault(&o.EjectFor, time.Second)
 	setDefault(&o.BufferBytes, 1<<20)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Lookup == nil {
+		o.Lookup = net.DefaultResolver.LookupHost
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -171,14 +193,23 @@ func (o *Options) validate() error {
 	if !(o.RetryShare <= 1) {
 		return fmt.Errorf("pool: RetryShare = %v must not exceed 1", o.RetryShare)
 	}
+	if x := o.Outlier; x.Window < 0 || x.MinCalls < 1 || !(x.ErrorShare > 0) || !(x.MaxShare >= 0 && x.MaxShare <= 1) || x.LatencyFactor != x.LatencyFactor {
+		return fmt.Errorf("pool: Outlier = %+v is out of range", x)
+	}
 	seen := map[string]bool{}
 	for _, w := range o.Workers {
 		if !workerName.MatchString(w.Name) || seen[w.Name] {
 			return fmt.Errorf("pool: worker name %q must be unique and match %v", w.Name, workerName)
 		}
 		seen[w.Name] = true
+		if w.Group != "" && !workerName.MatchString(w.Group) {
+			return fmt.Errorf("pool: worker %s: Group = %q must match %v", w.Name, w.Group, workerName)
+		}
 		if w.Weight < 0 || w.Weight > 1e6 || w.Weight != w.Weight {
 			return fmt.Errorf("pool: worker %s: Weight = %v must be in [0, 1e6]", w.Name, w.Weight)
+		}
+		if w.Idle < 0 || w.WakeTimeout < 0 || w.Resolve < 0 {
+			return fmt.Errorf("pool: worker %s: Idle = %v, WakeTimeout = %v and Resolve = %v must not be negative", w.Name, w.Idle, w.WakeTimeout, w.Resolve)
 		}
 		if len(w.Services) > maxServices {
 			return fmt.Errorf("pool: worker %s: more than %d services", w.Name, maxServices)

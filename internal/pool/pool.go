@@ -27,7 +27,8 @@ type Pool struct {
 	queue   *hold.Queue[*waiter]
 	// starts is how long each service took to become ready, smoothed.
 	starts   map[string]time.Duration
-	rotate   int // where the search for the least loaded worker begins
+	window   time.Time // when calls began to be gathered to compare workers
+	rotate   int       // where the search for the least loaded worker begins
 	inFlight int
 	stopping bool
 	drained  chan struct{} // closed when stopping and nothing is in flight
@@ -35,6 +36,15 @@ type Pool struct {
 	lifecycle sync.Mutex
 	cancel    context.CancelFunc // nil unless started
 	probers   sync.WaitGroup
+	keepers   sync.WaitGroup
+
+	// Copies of calls end with the pool.
+	mirrors       sync.WaitGroup
+	mirrorSlots   chan struct{}
+	mirrorContext context.Context //nolint:containedctx // of what outlives the calls that began it
+	mirrorCancel  context.CancelFunc
+
+	stopped bool
 }
 
 // New makes a pool; it knows no worker's state until Start.
@@ -49,16 +59,20 @@ func New(options Options) (*Pool, error) {
 		names:   map[string]*worker{},
 		queue:   hold.New[*waiter](opts.Hold),
 		starts:  map[string]time.Duration{},
-		drained: make(chan struct{}),
+		drained: make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
 	}
 	for _, config := range opts.Workers {
 		w, err := newWorker(config, &opts)
 		if err != nil {
 			return nil, err
 		}
+		if config.Resolve > 0 {
+			w.source = newSource(config, w)
+		}
 		p.workers = append(p.workers, w)
 		p.names[w.Name] = w
 	}
+	p.window = opts.Now()
 	p.metrics = newMetrics(p)
 	if opts.Registerer != nil {
 		if err := p.metrics.register(opts.Registerer); err != nil {
@@ -80,18 +94,21 @@ func newWorker(config Worker, opts *Options) (*worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pool: worker %s: %w", config.Name, err)
 	}
-	if config.Weight == 0 {
-		config.Weight = 1
-	}
+	setDefault(&config.Weight, 1)
+	setDefault(&config.WakeTimeout, 10*time.Minute)
 	w := &worker{
 		Worker: config, client: client, kick: make(chan struct{}, 1),
 		limit: opts.Concurrency, since: opts.Now(),
 		breaker: breaker{after: opts.EjectAfter, base: opts.EjectFor},
 	}
+	if config.Keeper != nil {
+		w.rest = newRest(w)
+	}
+	w.label = config.Name
 	if len(config.Services) > 0 {
 		w.static = map[string]bool{}
 		for _, s := range config.Services {
-			w.static[s] = true
+			w.static[Lane(s, w.Group)] = true
 		}
 	}
 	return w, nil
@@ -112,8 +129,18 @@ func (p *Pool) Start(ctx context.Context) error {
 		return nil
 	}
 	ctx, p.cancel = context.WithCancel(ctx)
-	for _, w := range p.workers {
-		p.probers.Go(func() { p.watch(ctx, w) })
+	p.mirrorContext, p.mirrorCancel = context.WithCancel(ctx)
+	p.mu.Lock()
+	workers := p.workers
+	p.mu.Unlock()
+	for _, w := range workers {
+		p.startWatch(ctx, w)
+		if r := w.rest; r != nil {
+			p.keepers.Go(func() { p.tend(ctx, r) })
+		}
+		if w.source != nil {
+			p.probers.Go(func() { p.follow(ctx, w.source) })
+		}
 	}
 	return nil
 }
@@ -131,6 +158,9 @@ func (p *Pool) Stop(ctx context.Context) error {
 		}
 	}
 	p.mu.Unlock()
+	p.lifecycle.Lock()
+	p.stopMirrors() // nobody waits for them, and they hold slots
+	p.lifecycle.Unlock()
 	var err error
 	select {
 	case <-p.drained:
@@ -143,8 +173,22 @@ func (p *Pool) Stop(ctx context.Context) error {
 		p.cancel()
 	}
 	p.probers.Wait()
+	// Where calls still run, the first Stop does not wait for the workers to
+	// end: their callers must hear of it in time.
+	if err == nil || p.stopped {
+		p.keepers.Wait()
+	}
+	p.stopped = true
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, w := range p.workers {
 		w.client.Close()
 	}
 	return err
+}
+
+// startWatch begins to probe one worker.
+func (p *Pool) startWatch(ctx context.Context, w *worker) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	p.probers.Go(func() { p.watch(ctx, w) })
 }

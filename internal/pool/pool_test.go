@@ -488,34 +488,6 @@ func TestStartStopRaces(t *testing.T) {
 	}
 }
 
-type wakeRecorder struct{ n atomic.Int32 }
-
-func (w *wakeRecorder) Wake(service string) {
-	if service == "echo" {
-		w.n.Add(1)
-	}
-}
-
-func TestWakerIsToldOfHeldCalls(t *testing.T) {
-	t.Parallel()
-	f := newFake(t, loading("echo"))
-	waker := &wakeRecorder{}
-	p := newPool(t, func(o *Options) { o.Waker = waker }, f.worker("w"))
-	done := make(chan error, 1)
-	go func() {
-		resp, err := p.Do(context.Background(), call("echo", "x"))
-		if err == nil {
-			err = resp.Body.Close()
-		}
-		done <- err
-	}()
-	eventually(t, "the waker is told", func() bool { return waker.n.Load() == 1 })
-	f.set(func(f *fakeWorker) { f.health = healthy(4, "echo") })
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()

@@ -43,11 +43,16 @@ func (p *Pool) watch(ctx context.Context, w *worker) {
 		case <-timer.C:
 		case <-w.kick:
 		}
+		if p.sleeps(w) {
+			w.client.Tidy()
+			continue // until it is woken, which kicks
+		}
+		suspicions := p.suspicionsOf(w)
 		health, failure := p.probe(ctx, w)
 		if ctx.Err() != nil {
 			return
 		}
-		timer.Reset(p.observe(w, health, failure))
+		timer.Reset(p.observe(w, health, failure, suspicions))
 		w.client.Tidy()
 	}
 }
@@ -146,20 +151,37 @@ func parseHealth(content []byte) (*api.WorkerHealth, error) {
 
 func workerVersion(v string) bool { return v == "" || workerName.MatchString(v) }
 
-// observe takes in the result of a probe and returns the wait until the next.
-func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError) time.Duration {
+func (p *Pool) sleeps(w *worker) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.asleep()
+}
+
+func (p *Pool) suspicionsOf(w *worker) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.suspicions
+}
+
+// observe takes in the result of a probe, which began when there had been so
+// many suspicions, and returns the wait until the next.
+func (p *Pool) observe(w *worker, health *api.WorkerHealth, failure *probeError, suspicions int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before, now := w.state(), p.opts.Now()
+	if w.asleep() {
+		return p.opts.ProbeSlow // it was put to rest while it was asked
+	}
 	if failure != nil {
 		w.lastErr = failure.class
-		p.metrics.failed(w.Name, failure.class)
+		p.metrics.failed(w.label, failure.class)
 		w.misses++
 		if failure.class != classTimeout || !w.up || w.misses > missesAllowed {
 			w.up = false
 		}
 	} else {
 		p.adoptLocked(w, health, now)
+		w.suspect = w.suspect && suspicions != w.suspicions
 	}
 	p.changedLocked(w, before, now, failure)
 	w.lazy = false
@@ -189,6 +211,9 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 		w.limit = min(h.MaxConcurrency, maxConcurrency)
 	}
 	w.full = w.full && h.InFlight >= w.limit
+	if w.rest != nil {
+		w.rest.reported = h.InFlight
+	}
 	w.eta = 0
 	if h.ETASeconds != nil && *h.ETASeconds > 0 && *h.ETASeconds < 86400 {
 		w.eta, w.etaAt = time.Duration(*h.ETASeconds*float64(time.Second)), now
@@ -196,6 +221,7 @@ func (p *Pool) adoptLocked(w *worker, h *api.WorkerHealth, now time.Time) {
 	old := w.services
 	w.services = make(map[string]string, len(h.Services))
 	for name, s := range h.Services {
+		name = Lane(name, w.Group)
 		w.services[name] = s.State
 		if _, known := old[name]; !known {
 			p.metrics.learned(name)
@@ -228,6 +254,12 @@ func (p *Pool) changedLocked(w *worker, before string, now time.Time, cause *pro
 	} else if w.since.IsZero() {
 		w.since = now
 	}
+	if after == stateReady && before != stateReady && before != stateDrained {
+		w.readyAt = now
+	}
+	if w.rest != nil && w.up && !w.draining && len(w.services) > 0 && !w.has(api.StateLoading) {
+		p.readyLocked(w.rest, now)
+	}
 	if before != after {
 		attrs := []any{slog.String("worker", w.Name), slog.String("from", before), slog.String("to", after)}
 		if cause != nil {
@@ -245,6 +277,12 @@ func (p *Pool) suspectLocked(w *worker, service, class string) {
 	switch class {
 	case classDial:
 		w.up = false
+	case classBroken, classGarbage:
+		// A process that dies breaks its calls one by one, and takes new ones in
+		// meanwhile; only an answer to a question put from now on shows that it
+		// lives.
+		w.suspect = true
+		w.suspicions++
 	case classRefused:
 		if w.services[service] == api.StateReady {
 			w.services[service] = api.StateLoading

@@ -12,19 +12,26 @@ import (
 
 func errNoWorker(service string) *api.Error {
 	return api.NewError(http.StatusServiceUnavailable, "no_worker",
-		"no worker serves %q", service)
+		"no worker serves %q", bare(service))
 }
 
 func errNeverAnswered(service string, waited time.Duration) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
-		"no worker for %q has answered yet; waited %v", service, round(waited))
+		"no worker for %q has answered yet; waited %v", bare(service), round(waited))
 	e.RetryAfter = defaultEstimate
+	return e
+}
+
+func errCannotWake(service string, again time.Duration) *api.Error {
+	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
+		"no worker for %q could be started", bare(service))
+	e.RetryAfter = max(again, minEstimate)
 	return e
 }
 
 func errServiceFailed(service string) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
-		"%q failed to load on every worker", service)
+		"%q failed to load on every worker", bare(service))
 	e.RetryAfter = time.Minute
 	return e
 }
@@ -45,21 +52,21 @@ func errQueueFull(cause error) *api.Error {
 
 func errAllBusy(service string, waited time.Duration) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "queue_full",
-		"every worker for %q was busy for the %v this call may wait", service, round(waited))
+		"every worker for %q was busy for the %v this call may wait", bare(service), round(waited))
 	e.RetryAfter = defaultEstimate
 	return e
 }
 
 func errStillLoading(service string, waited, estimate time.Duration) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "still_loading",
-		"workers for %q are still loading after %v; expected in about %v", service, round(waited), estimate)
+		"workers for %q are still loading after %v; expected in about %v", bare(service), round(waited), estimate)
 	e.RetryAfter = estimate
 	return e
 }
 
 func errRefused(service string, estimate time.Duration) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "still_loading",
-		"workers for %q are not ready to take the call", service)
+		"workers for %q are not ready to take the call", bare(service))
 	e.RetryAfter = estimate
 	return e
 }
@@ -76,7 +83,7 @@ func errWorkerFailed() *api.Error {
 
 func errUnreachable(service string) *api.Error {
 	e := api.NewError(http.StatusServiceUnavailable, "no_worker",
-		"no worker for %q could be reached; the call did not run", service)
+		"no worker for %q could be reached; the call did not run", bare(service))
 	e.RetryAfter = defaultEstimate
 	return e
 }

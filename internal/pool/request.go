@@ -8,7 +8,7 @@ import (
 
 // Request is one call to be run by some worker.
 type Request struct {
-	// Service decides which workers may take it.
+	// Service decides which workers may take it; see Lane.
 	Service string
 	Method  string
 	// Path is the worker's path, escaped as on the wire: "/internal/…".
@@ -24,6 +24,15 @@ type Request struct {
 	Weight float64
 	// Idempotent allows the call to be sent again after it may have run.
 	Idempotent bool
+	// Hedge, unless zero, is when an idempotent call that has no answer yet is
+	// sent to a second worker as well.
+	Hedge time.Duration
+	// Fallback, unless empty, is the Lane that takes the call when no worker for
+	// Service can take it at once: it does not wait for a canary.
+	Fallback string
+	// Mirror, unless empty, is the Lane that gets a copy of the call, whose
+	// answer is dropped.
+	Mirror string
 	// Timeout limits the workers' time, all attempts and the reading of the
 	// answer together; zero takes the pool's.
 	Timeout time.Duration

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 )
 
 // ErrUnknownWorker is returned for a worker name that is not configured.
@@ -22,8 +23,8 @@ type Snapshot struct {
 // WorkerStatus is the state of one worker.
 type WorkerStatus struct {
 	Name string `json:"name"`
-	// State is ready, loading, unreachable, draining, drained, ejected or
-	// failed.
+	// State is ready, loading, unreachable, draining, drained, ejected, failed,
+	// asleep or waking.
 	State    string            `json:"state"`
 	Services map[string]string `json:"services"`
 	InFlight int               `json:"in_flight"`
@@ -32,12 +33,16 @@ type WorkerStatus struct {
 	Version        string `json:"version,omitempty"`
 	// LastError is the class of what last went wrong.
 	LastError string `json:"last_error,omitempty"`
+	// EstimatedStartSeconds is how long until a worker that is asleep or waking
+	// should be ready once it is called, by how long it took before.
+	EstimatedStartSeconds float64 `json:"estimated_start_seconds,omitempty"`
 }
 
 // Snapshot returns the state of the pool.
 func (p *Pool) Snapshot() Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.opts.Now()
 	s := Snapshot{
 		Total: len(p.workers), Held: p.queue.Len(), HeldBytes: p.queue.Bytes(),
 		Workers: make([]WorkerStatus, 0, len(p.workers)),
@@ -49,7 +54,15 @@ func (p *Pool) Snapshot() Snapshot {
 		}
 		services := map[string]string{}
 		maps.Copy(services, w.services)
+		if w.asleep() {
+			for name := range services {
+				services[name] = stateAsleep
+			}
+		}
+		start, _ := w.restEstimate(now)
 		s.Workers = append(s.Workers, WorkerStatus{
+			EstimatedStartSeconds: max(start, 0).Seconds(),
+
 			Name: w.Name, State: state, Services: services, InFlight: w.inFlight,
 			MaxConcurrency: w.limit, Version: w.version, LastError: w.lastErr,
 		})
@@ -69,22 +82,50 @@ func (p *Pool) Counts() (ready, total int) {
 	return ready, len(p.workers)
 }
 
+// Resting returns how many workers are asleep or waking, and how long the
+// first of them is expected to take until it is ready; zero if that is not
+// known.
+func (p *Pool) Resting() (workers int, start time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.opts.Now()
+	for _, w := range p.workers {
+		if s := w.state(); s != stateAsleep && s != stateWaking {
+			continue
+		}
+		workers++
+		if d, ok := w.restEstimate(now); ok && (start == 0 || d < start) {
+			start = max(d, time.Second)
+		}
+	}
+	return workers, start
+}
+
 // Drain gives the named worker no new work until Undrain; what it runs, it
-// finishes.
+// finishes. The configured name stands for all its addresses.
 func (p *Pool) Drain(name string) error { return p.setDrained(name, true) }
 
 // Undrain ends Drain.
 func (p *Pool) Undrain(name string) error { return p.setDrained(name, false) }
 
 func (p *Pool) setDrained(name string, drained bool) error {
-	w := p.names[name]
-	if w == nil {
-		return fmt.Errorf("pool: %w: %q", ErrUnknownWorker, name)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := w.state()
-	w.drained = drained
-	p.changedLocked(w, before, p.opts.Now(), nil)
+	known := false
+	for _, w := range p.workers {
+		if w.Name != name && w.label != name {
+			continue
+		}
+		known = true
+		if w.source != nil && w.label == name {
+			w.source.drained = drained // addresses to come, too
+		}
+		before := w.state()
+		w.drained = drained
+		p.changedLocked(w, before, p.opts.Now(), nil)
+	}
+	if !known {
+		return fmt.Errorf("pool: %w: %q", ErrUnknownWorker, name)
+	}
 	return nil
 }

@@ -19,16 +19,22 @@ const (
 // MetricsTexts fetches the metrics of every worker at once. A worker that does
 // not answer properly within 2 s is left out and counted.
 func (p *Pool) MetricsTexts(ctx context.Context) []metricsmerge.Source {
-	texts := make([]metricsmerge.Source, len(p.workers))
+	p.mu.Lock()
+	workers := p.workers // replaced as a whole when it changes
+	p.mu.Unlock()
+	texts := make([]metricsmerge.Source, len(workers))
 	var wg sync.WaitGroup
-	for i, w := range p.workers {
+	for i, w := range workers {
+		if p.sleeps(w) {
+			continue // to be asked would wake some of them
+		}
 		wg.Go(func() {
 			status, content, failure := p.get(ctx, w, "/metrics", metricsTimeout, maxMetricsBytes)
 			if failure == nil && status != http.StatusOK {
 				failure = &probeError{classStatus, errors.New(http.StatusText(status))}
 			}
 			if failure != nil {
-				p.metrics.unscraped(w.Name)
+				p.metrics.unscraped(w.label)
 				return
 			}
 			texts[i] = metricsmerge.Source{Worker: w.Name, Text: content}

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -16,10 +17,13 @@ const (
 	stateDrained     = "drained"  // taken out by an operator
 	stateEjected     = "ejected"  // left out for a time after failures in a row
 	stateFailed      = "failed"   // no service loaded
+	stateAsleep      = "asleep"   // not running; a call wakes it
+	stateWaking      = "waking"   // on its way up
 )
 
 var states = []string{
 	stateUnreachable, stateLoading, stateReady, stateDraining, stateDrained, stateEjected, stateFailed,
+	stateAsleep, stateWaking,
 }
 
 // Classes of what goes wrong with a worker: the values of a metric label.
@@ -32,10 +36,11 @@ const (
 	classRefused = "refused" // still_loading or draining
 	classBusy    = "busy"    // runs as many calls as it can, by its own count
 	classAuth    = "auth"    // no credentials could be made for it
+	classWake    = "wake"    // could not be brought up
 )
 
 var classes = []string{
-	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth,
+	classDial, classTimeout, classBroken, classGarbage, classStatus, classRefused, classBusy, classAuth, classWake,
 }
 
 // worker is what the pool knows about one worker. All but the fields set by
@@ -45,6 +50,11 @@ type worker struct {
 	client upstream.Client
 	static map[string]bool // nil: learned from health
 	kick   chan struct{}   // ends the prober's sleep
+	rest   *rest           // nil: always running, as far as the pool knows
+	source *source         // nil: a name is one worker
+	label  string          // in counters, which must not grow with addresses
+	cancel context.CancelFunc
+	gone   bool // its address is the name's no more
 
 	up       bool // the last probe went well
 	answered bool // some probe ever did
@@ -56,10 +66,16 @@ type worker struct {
 	limit    int
 	// full is set when the worker refused a call as one too many: another
 	// gateway's, or one whose caller left and which it has not given up yet.
-	full    bool
-	breaker breaker
-	lastErr string
-	misses  int // probes in a row that timed out
+	full bool
+	// suspect is set when a call broke on the worker: it gets no other before a
+	// probe that began afterwards went well. suspicions tells such probes.
+	suspect    bool
+	suspicions int
+	breaker    breaker
+	tally      tally
+	readyAt    time.Time // when it became ready, for the slow start
+	lastErr    string
+	misses     int // probes in a row that timed out
 
 	// since is when the worker stopped being ready, zero while it is.
 	since time.Time
@@ -76,7 +92,8 @@ func (w *worker) serves(service string) bool {
 		return w.static[service]
 	}
 	if !w.answered {
-		return true
+		_, group := split(service)
+		return group == w.Group
 	}
 	_, ok := w.services[service]
 	return ok
@@ -88,6 +105,13 @@ func (w *worker) ready(service string) bool {
 		(w.static == nil || w.static[service])
 }
 
+// stop ends the worker's prober.
+func (w *worker) stop() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+}
+
 // slots is how many calls may be in flight.
 func (w *worker) slots() int {
 	if w.breaker.halfOpen {
@@ -96,16 +120,17 @@ func (w *worker) slots() int {
 	return w.limit
 }
 
-func (w *worker) free() bool { return !w.full && w.inFlight < w.slots() }
+func (w *worker) free() bool { return !w.gone && !w.full && !w.suspect && w.inFlight < w.slots() }
 
-// load is the share of the worker that one more call would use.
-func (w *worker) load() float64 {
-	return float64(w.inFlight+1) / (float64(w.limit) * w.Weight)
+// load is the share of the worker that one more call would use, when it is as
+// warm as that.
+func (w *worker) load(warmth float64) float64 {
+	return float64(w.inFlight+1) / (float64(w.limit) * w.Weight * warmth)
 }
 
 // settled reports whether nothing about the worker is expected to change soon.
 func (w *worker) settled() bool {
-	return w.up && !w.full && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
+	return w.up && !w.full && !w.suspect && !w.draining && !w.breaker.open && !w.has(api.StateLoading)
 }
 
 func (w *worker) has(state string) bool {
@@ -117,11 +142,17 @@ func (w *worker) has(state string) bool {
 	return false
 }
 
+func (w *worker) asleep() bool { return w.rest != nil && w.rest.phase == phaseAsleep }
+
 // state sums the worker up in one word.
 func (w *worker) state() string {
 	switch {
 	case w.drained:
 		return stateDrained
+	case w.asleep():
+		return stateAsleep
+	case !w.up && w.rest != nil && w.rest.phase == phaseWaking:
+		return stateWaking
 	case !w.up:
 		return stateUnreachable
 	case w.draining:

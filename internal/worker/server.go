@@ -20,8 +20,13 @@ func (s *Shell) Serve(ctx context.Context, ln net.Listener, grace time.Duration)
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelWarn),
 	}
+	serve := srv.Serve
+	if s.opt.TLS != nil {
+		srv.TLSConfig = s.opt.TLS
+		serve = func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }
+	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
+	go func() { failed <- serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)

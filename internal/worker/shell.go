@@ -6,6 +6,7 @@ package worker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,13 @@ type Options struct {
 	// MaxBody bounds a request body, in bytes; default 32 MiB.
 	MaxBody int64
 	// Token, when set, must accompany every call but /internal/health.
-	Token   string
+	Token string
+	// Verify, when set, must accept every call but /internal/health, such as by
+	// the gateway's ID token.
+	Verify func(ctx context.Context, header http.Header) error
+	// TLS, when set, is what the worker serves with, and may demand certificates
+	// of its callers.
+	TLS     *tls.Config
 	Version string
 	Log     *slog.Logger
 	// Now is the clock; default time.Now.

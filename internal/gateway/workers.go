@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/omni-run/omni/internal/config"
+	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/pool/googleid"
+	"github.com/omni-run/omni/internal/pool/wake"
+	"github.com/omni-run/omni/internal/tlsfiles"
+)
+
+// poolWorker makes what the pool needs of one configured worker: how it is
+// reached, how the gateway shows who it is, and how the worker is woken.
+func (g *Gateway) poolWorker(c config.Worker) (pool.Worker, error) {
+	w := pool.Worker{Name: c.Name, URL: c.URL, Group: c.Pool, Resolve: c.Resolve.D(), Services: c.Services, Token: c.Token}
+	base, err := url.Parse(c.URL)
+	if err != nil {
+		return w, fmt.Errorf("worker %s: its address is not a URL", c.Name)
+	}
+	if c.TLS != (config.WorkerTLS{}) {
+		files, err := tlsfiles.Open(tlsfiles.Files{CA: c.TLS.CAFile, Cert: c.TLS.CertFile, Key: c.TLS.KeyFile}, g.opt.Log, g.opt.Now)
+		if err != nil {
+			return w, fmt.Errorf("worker %s: %w", c.Name, err)
+		}
+		name := c.TLS.ServerName
+		if name == "" {
+			name = base.Hostname()
+		}
+		w.TLS = files.Client(name)
+	}
+	if c.Identity == config.IdentityGoogle {
+		w.Authorize = googleid.New(c.Audience, g.opt.Getenv, g.opt.Now).Authorize
+	}
+	if c.Wake.Kind == "" {
+		return w, nil
+	}
+	w.Idle, w.WakeTimeout = c.Wake.Idle.D(), c.Wake.Timeout.D()
+	w.Keeper, err = g.keeper(c, w)
+	if err != nil {
+		err = fmt.Errorf("worker %s: %w", c.Name, err)
+	}
+	return w, err
+}
+
+// keeper brings one worker up and lets it go again.
+func (g *Gateway) keeper(c config.Worker, w pool.Worker) (pool.Keeper, error) {
+	log := g.opt.Log
+	switch k := c.Wake; k.Kind {
+	case config.WakeProcess:
+		return &wake.Process{
+			Name: c.Name, Command: k.Command, Dir: k.Dir, Env: processEnv(g.opt.Environ, c), Grace: k.StopGrace.D(),
+			Output: g.opt.WorkerOutput, Log: log,
+		}, nil
+	case config.WakeHTTP:
+		return &wake.HTTP{Name: c.Name, URL: k.URL, Token: w.Token, Authorize: w.Authorize, TLS: w.TLS, Log: log}, nil
+	case config.WakeKubernetes:
+		o := k.Kubernetes
+		keeper := &wake.Kubernetes{
+			Name: c.Name, Server: o.Server, Namespace: o.Namespace, Resource: o.Resource, Object: o.Object, Replicas: o.Replicas,
+			TokenFile: o.TokenFile, CAFile: o.CAFile, Log: log,
+		}
+		return keeper, keeper.InCluster(g.opt.Getenv)
+	default:
+		return nil, fmt.Errorf("wake.kind = %q is not a kind of wake", k.Kind)
+	}
+}
+
+// unshared are the gateway's own settings and secrets, which a worker's
+// process is not given.
+var unshared = map[string]bool{
+	"MASTER_API_KEY": true, "PORT": true, "OMNI_CONFIG": true, "OMNI_LISTEN": true, "OMNI_MODE": true, "OMNI_REDIS_URL": true,
+	"OMNI_WORKER_URL": true, "OMNI_WORKER_TOKEN": true, "OMNI_WORKER_TOKEN_FILE": true,
+}
+
+// processEnv is the environment of a worker's process.
+func processEnv(environ []string, c config.Worker) []string {
+	var env []string
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if _, given := c.Wake.Env[name]; !given && !unshared[name] {
+			env = append(env, pair)
+		}
+	}
+	if c.Token != "" {
+		env = append(env, "OMNI_WORKER_TOKEN="+c.Token)
+	}
+	for name, value := range c.Wake.Env {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
