@@ -85,6 +85,14 @@ type Manager struct {
 	stopped    error // what stopping came to
 }
 
+// lockWait is how long one write waits for another process's lock on the file.
+// All writers of this one share a connection, River's included, so a wait of
+// one is a wait of all; each of them tries again.
+const lockWait = 250 * time.Millisecond
+
+// submitWithin is how long Submit goes on trying while the file is locked.
+const submitWithin = 5 * time.Second
+
 // Open opens the file, takes up what a former process left, and returns a
 // Manager that accepts jobs but does not run them yet.
 func Open(ctx context.Context, o Options) (*Manager, error) {
@@ -92,7 +100,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlitedb.Open(ctx, o.Path, sub)
+	db, err := sqlitedb.OpenWaiting(ctx, o.Path, sub, lockWait)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +189,7 @@ func (m *Manager) Submit(ctx context.Context, spec Spec) (api.Job, error) {
 	}
 	now := m.opt.Now()
 	id := "job_" + strings.ToLower(rand.Text())
-	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
+	err = m.whileBusy(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var pending int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE tenant = ? AND finished_at IS NULL`, spec.Tenant).Scan(&pending); err != nil {
 			return err
@@ -204,11 +212,31 @@ func (m *Manager) Submit(ctx context.Context, spec Spec) (api.Job, error) {
 	return api.Job{JobID: id, Status: api.JobPending, Endpoint: spec.Endpoint, RequestID: spec.RequestID, CreatedAt: now.UTC()}, nil
 }
 
+// whileBusy runs f in a transaction, again and again while the file is locked,
+// for as long as a caller can be let wait.
+func (m *Manager) whileBusy(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, submitWithin, errStillLocked)
+	defer cancel()
+	for {
+		err := m.db.Tx(ctx, func(tx *sql.Tx) error { return f(ctx, tx) })
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(context.Cause(ctx), errStillLocked):
+			return errors.Join(errStillLocked, err)
+		case !sqlitedb.IsBusy(err):
+			return err
+		}
+	}
+}
+
+var errStillLocked = errors.New("jobs: the store stayed locked")
+
 func fault(err error) error {
 	switch {
 	case sqlitedb.IsFull(err):
 		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the platform has no room left for jobs; nothing was accepted").Because(err)
-	case sqlitedb.IsBusy(err):
+	case sqlitedb.IsBusy(err), errors.Is(err, errStillLocked):
 		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the job store is locked; nothing was accepted, try again").Because(err)
 		e.RetryAfter = time.Second
 		return e

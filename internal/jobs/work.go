@@ -77,7 +77,7 @@ func (m *Manager) work(ctx context.Context, id string) error {
 // then once more: a file that is locked or a disk that is full for a while
 // must not lose a job's turn or its result.
 func (m *Manager) persist(ctx context.Context, id string, write func(context.Context) error) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		last := ctx.Err() != nil
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err := write(bounded)
