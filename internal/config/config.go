@@ -38,6 +38,7 @@ type Config struct {
 	LimitStore LimitStore      `yaml:"limit_store"`
 	Hold       Hold            `yaml:"hold"`
 	Jobs       Jobs            `yaml:"jobs"`
+	Cache      Cache           `yaml:"cache"`
 	Tiers      map[string]Tier `yaml:"tiers"`
 	Workers    []Worker        `yaml:"workers"`
 	// Routes are added to the built-in table; one with the method and path of
@@ -147,6 +148,29 @@ type Jobs struct {
 	TenantPending int `yaml:"tenant_pending"`
 }
 
+// Cache bounds the answers kept to be given again, of routes that have a
+// cache.ttl.
+type Cache struct {
+	// Enabled is true by default.
+	Enabled *bool `yaml:"enabled"`
+	// MaxBytes of all answers together; default 64 MiB.
+	MaxBytes int64 `yaml:"max_bytes"`
+	// TenantBytes of one tenant's; default a quarter of MaxBytes.
+	TenantBytes int64 `yaml:"tenant_bytes"`
+	// FreeHits makes an answer from the cache cost no units of the month; it
+	// counts as a request and against the rate all the same. Default false.
+	FreeHits bool `yaml:"free_hits"`
+}
+
+// RouteCache says for how long a route's answers may be given again.
+type RouteCache struct {
+	// TTL of an answer; 0 (default) keeps none.
+	TTL Duration `yaml:"ttl"`
+	// Versioned routes use models of the tenant: before an answer is given
+	// again, the worker is asked whether they are the same still.
+	Versioned bool `yaml:"versioned"`
+}
+
 // Tier is what a plan allows its tenants, all keys of a tenant together.
 type Tier struct {
 	// RequestsPerMinute is the sustained rate in units.
@@ -197,6 +221,8 @@ type Route struct {
 	Async bool `yaml:"async"`
 	// Timeout of the worker's own work, waiting aside; default 120 s.
 	Timeout Duration `yaml:"timeout"`
+	// Cache says whether answers may be given again.
+	Cache RouteCache `yaml:"cache"`
 }
 
 // Duration is a time.Duration written as "30s" or "5m" in YAML.

@@ -37,6 +37,12 @@ func (c Config) WithDefaults() Config {
 	or(&c.Jobs.Timeout, Duration(time.Hour))
 	or(&c.Jobs.Keep, Duration(24*time.Hour))
 	or(&c.Jobs.TenantPending, 100)
+	if c.Cache.Enabled == nil {
+		yes := true
+		c.Cache.Enabled = &yes
+	}
+	or(&c.Cache.MaxBytes, 64<<20)
+	or(&c.Cache.TenantBytes, c.Cache.MaxBytes/4)
 	c.Tiers = tiersWithDefaults(c.Tiers)
 	c.Workers = append([]Worker(nil), c.Workers...)
 	c.Routes = c.routesWithDefaults()

@@ -52,6 +52,9 @@ type Exchange struct {
 	WorkerName    string
 	Cold          bool
 	Attempts      int
+	// ModelVersion is what the worker said made its answer, if it would make
+	// the same again.
+	ModelVersion string
 }
 
 // Context returns the request's context.

@@ -26,6 +26,7 @@ import (
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
+	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
 )
 
@@ -112,8 +113,12 @@ func (f *fixture) serve(c config.Config, s setup) {
 	must(p.Start(context.WithoutCancel(t.Context())))
 	guard, err := ratelimit.NewGuard(ratelimit.Policy{Limit: c.Limits.PublicPerMinute, Burst: c.Limits.PublicPerMinute}, 0, time.Now)
 	must(err)
+	var cache *respcache.Cache
+	if *c.Cache.Enabled {
+		cache = respcache.New(respcache.Options{MaxBytes: c.Cache.MaxBytes, TenantBytes: c.Cache.TenantBytes, Now: time.Now})
+	}
 	g, err := edge.New(edge.Deps{
-		Config: c, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays,
+		Config: c, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays, Cache: cache,
 		Limits: edge.Limits{
 			Rate: ratelimit.NewMemory(0, time.Now), Quota: &ratelimit.Quota{Spent: f.ledger, Now: time.Now},
 			Calls: ratelimit.NewConcurrency(), Addresses: guard,

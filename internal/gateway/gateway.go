@@ -28,6 +28,7 @@ import (
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
 	"github.com/omni-run/omni/internal/ratelimit/redislimit"
+	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
 )
 
@@ -53,7 +54,9 @@ type Gateway struct {
 	pool     *pool.Pool
 	// shared is nil when rates are counted by this process alone.
 	shared *redislimit.Limiter
-	edge   *edge.Gateway
+	// cache is nil when answers are not kept.
+	cache *respcache.Cache
+	edge  *edge.Gateway
 }
 
 // Open opens the stores, begins to probe the workers and to run jobs. The
@@ -160,10 +163,13 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		return err
 	}
 	g.registry.MustRegister(newPartsCollector(g))
+	if c := g.opt.Config.Cache; *c.Enabled {
+		g.cache = respcache.New(respcache.Options{MaxBytes: c.MaxBytes, TenantBytes: c.TenantBytes, Now: g.opt.Now})
+	}
 	g.edge, err = edge.New(edge.Deps{
 		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
 		Keys: g.auth, Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
-		Reports: g.ledger, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
+		Reports: g.ledger, Cache: g.cache, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
 	if err != nil {
 		return err
