@@ -42,7 +42,7 @@ func TestClockSteppingBackDelaysNoJob(t *testing.T) {
 	if _, err := open(t, o.Path).ExecContext(t.Context(), `UPDATE river_job SET scheduled_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '+3 days')`); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Start(t.Context(), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`1`), nil }); err != nil {
+	if err := m.Start(t.Context(), call(func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`1`), nil }).run); err != nil {
 		t.Fatal(err)
 	}
 	if j := end(t, m, "a", id); j.Status != api.JobSucceeded {
