@@ -38,6 +38,7 @@ type Config struct {
 	LimitStore LimitStore      `yaml:"limit_store"`
 	Hold       Hold            `yaml:"hold"`
 	Jobs       Jobs            `yaml:"jobs"`
+	Webhooks   Webhooks        `yaml:"webhooks"`
 	Cache      Cache           `yaml:"cache"`
 	Tiers      map[string]Tier `yaml:"tiers"`
 	Workers    []Worker        `yaml:"workers"`
@@ -138,6 +139,13 @@ type Hold struct {
 
 // Jobs bound asynchronous work.
 type Jobs struct {
+	// Store is "sqlite" (a file in DataDir, default) or "postgres" (shared by
+	// several gateways); default "postgres" when URL is given.
+	Store string `yaml:"store"`
+	// URL of the PostgreSQL database, such as
+	// postgres://user@host:5432/omni?sslmode=verify-full. The environment variable
+	// OMNI_JOBS_URL overrides it; put a URL with a password there.
+	URL string `yaml:"url"`
 	// Concurrent is how many jobs this gateway runs at a time; default 4.
 	Concurrent int `yaml:"concurrent"`
 	// Timeout of one job; default 1 h.
@@ -146,6 +154,9 @@ type Jobs struct {
 	Keep Duration `yaml:"keep"`
 	// TenantPending is how many unfinished jobs one tenant may have; default 100.
 	TenantPending int `yaml:"tenant_pending"`
+	// Lease is how long a gateway that shares the store may be silent until
+	// others take over the jobs it ran; default 15 s.
+	Lease Duration `yaml:"lease"`
 }
 
 // Cache bounds the answers kept to be given again, of routes that have a

@@ -33,10 +33,8 @@ func (c Config) WithDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
-	or(&c.Jobs.Concurrent, 4)
-	or(&c.Jobs.Timeout, Duration(time.Hour))
-	or(&c.Jobs.Keep, Duration(24*time.Hour))
-	or(&c.Jobs.TenantPending, 100)
+	c.Jobs = c.Jobs.withDefaults()
+	c.Webhooks = c.Webhooks.withDefaults(c.Mode)
 	if c.Cache.Enabled == nil {
 		yes := true
 		c.Cache.Enabled = &yes

@@ -12,6 +12,7 @@ func (c Config) Shown() map[string]any {
 	if c.Sentry.DSN != "" {
 		c.Sentry.DSN = "(set)"
 	}
+	c.Jobs.URL = c.Jobs.shownURL()
 	c.LimitStore.URL = c.LimitStore.shownURL()
 	c.MasterKey = ""
 	c.Workers = append([]Worker(nil), c.Workers...)

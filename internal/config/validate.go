@@ -44,6 +44,8 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
+	c.Jobs.validate(v)
+	c.Webhooks.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)
 	c.validateRoutes(v)
@@ -96,8 +98,6 @@ func (c Config) validateLimits(v *faults) {
 	}
 	between(v, "cache.max_bytes", c.Cache.MaxBytes, 1<<20, 1<<40)
 	between(v, "cache.tenant_bytes", c.Cache.TenantBytes, 1<<10, c.Cache.MaxBytes)
-	between(v, "jobs.concurrent", c.Jobs.Concurrent, 1, 1024)
-	between(v, "jobs.tenant_pending", c.Jobs.TenantPending, 1, 1_000_000)
 }
 
 // maxRefillMinutes is a little below what ratelimit.Policy allows.
@@ -190,7 +190,7 @@ func (c Config) validateRoutes(v *faults) {
 }
 
 // reserved are the first path elements that no worker may answer.
-var reserved = []string{"internal", "admin", "health", "metrics", "docs", "openapi.json", "usage", "jobs"}
+var reserved = []string{"internal", "admin", "health", "metrics", "docs", "openapi.json", "usage", "jobs", "webhooks"}
 
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {

@@ -24,6 +24,7 @@ type Jobs interface {
 	List(ctx context.Context, tenant string, limit int) ([]api.Job, error)
 	Cancel(ctx context.Context, tenant, id string) (api.Job, error)
 	Watch(ctx context.Context, tenant, id string, f func(api.Job) error) error
+	Webhooks
 }
 
 // maxJobResult bounds the answer of a job, in bytes.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ import (
 	"github.com/omni-run/omni/internal/ratelimit"
 	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
+	"github.com/omni-run/omni/internal/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -100,6 +102,7 @@ func (f *fixture) serve(c config.Config, s setup) {
 	must(err)
 	queue, err := jobs.Open(t.Context(), jobs.Options{
 		Path: filepath.Join(c.DataDir, "jobs.db"), Concurrent: 2, Timeout: time.Minute, Keep: time.Hour, TenantPending: 10, Log: log, Now: time.Now,
+		Webhooks: jobs.Webhooks{Guard: webhook.Guard{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 	})
 	must(err)
 	replays, err := idempotency.Open(t.Context(), filepath.Join(c.DataDir, "idempotency.db"), time.Now)

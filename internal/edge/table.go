@@ -18,8 +18,11 @@ type entry struct {
 	public bool
 	// master entries take the master key only.
 	master bool
-	scope  string
-	units  int
+	// shownOnce entries answer with a secret, which is kept nowhere: not for
+	// the repetition of an Idempotency-Key either.
+	shownOnce bool
+	scope     string
+	units     int
 	// handle answers the entry here; nil sends it to a worker as route says.
 	handle Handler
 	route  config.Route

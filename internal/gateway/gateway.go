@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,6 +31,7 @@ import (
 	"github.com/omni-run/omni/internal/ratelimit/redislimit"
 	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
+	"github.com/omni-run/omni/internal/webhook"
 )
 
 // Options are what a command gives besides the configuration.
@@ -121,10 +123,22 @@ func (g *Gateway) openLedger(ctx context.Context) (err error) {
 func (g *Gateway) openJobs(ctx context.Context) (err error) {
 	c := g.opt.Config.Jobs
 	g.jobs, err = jobs.Open(ctx, jobs.Options{
-		Path: g.path("jobs.db"), Concurrent: c.Concurrent, Timeout: c.Timeout.D(), Keep: c.Keep.D(), TenantPending: c.TenantPending,
+		Path: g.path("jobs.db"), Postgres: c.URL, Webhooks: webhooks(g.opt.Config.Webhooks), Concurrent: c.Concurrent, Timeout: c.Timeout.D(), Keep: c.Keep.D(), TenantPending: c.TenantPending, Lease: c.Lease.D(),
 		Log: g.opt.Log, Now: g.opt.Now,
 	})
 	return err
+}
+
+// webhooks turns the configuration, which has been checked, into the parts'
+// own words.
+func webhooks(c config.Webhooks) jobs.Webhooks {
+	w := jobs.Webhooks{
+		Guard: webhook.Guard{AllowHTTP: *c.AllowHTTP}, Timeout: c.Timeout.D(), Key: c.Key, DisableAfter: c.DisableAfter.D(), PerTenant: c.PerTenant,
+	}
+	for _, cidr := range c.AllowNetworks {
+		w.Guard.Allow = append(w.Guard.Allow, netip.MustParsePrefix(cidr))
+	}
+	return w
 }
 
 func (g *Gateway) openReplays(ctx context.Context) (err error) {
