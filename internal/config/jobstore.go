@@ -89,8 +89,11 @@ type Webhooks struct {
 
 func (w Webhooks) withDefaults(mode string) Webhooks {
 	development := mode == ModeDevelopment
-	if w.AllowNetworks == nil && development {
-		w.AllowNetworks = []string{"127.0.0.0/8", "::1/128"}
+	if w.AllowNetworks == nil {
+		w.AllowNetworks = []string{}
+		if development {
+			w.AllowNetworks = []string{"127.0.0.0/8", "::1/128"}
+		}
 	}
 	if w.AllowHTTP == nil {
 		w.AllowHTTP = &development
