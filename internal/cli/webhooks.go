@@ -28,7 +28,7 @@ func (a *app) webhooksCommand() *cobra.Command {
 	c := group("webhooks", "Be told of jobs: add, list, test, rotate and delete webhooks (key in OMNI_API_KEY)",
 		a.webhookCreate(do), a.webhookList(do), a.webhookShow(do),
 		&cobra.Command{
-			Use: "test ID", Short: "Send a message that says nothing", Args: exactly(1),
+			Use: "test ID", Short: "Send a message that says nothing", Args: exactly(1, "the webhook's id"),
 			RunE: do(func(cmd *cobra.Command, c *client.Client, args []string) error {
 				t, err := c.TestWebhook(cmd.Context(), args[0])
 				if err != nil {
@@ -39,7 +39,7 @@ func (a *app) webhooksCommand() *cobra.Command {
 		},
 		a.webhookRotate(do),
 		&cobra.Command{
-			Use: "delete ID", Short: "Remove a webhook", Args: exactly(1),
+			Use: "delete ID", Short: "Remove a webhook", Args: exactly(1, "the webhook's id"),
 			RunE: do(func(cmd *cobra.Command, c *client.Client, args []string) error {
 				if _, err := c.DeleteWebhook(cmd.Context(), args[0]); err != nil {
 					return err
@@ -56,7 +56,7 @@ type withClient func(f func(cmd *cobra.Command, c *client.Client, args []string)
 func (a *app) webhookCreate(do withClient) *cobra.Command {
 	var events []string
 	c := &cobra.Command{
-		Use: "create URL", Short: "Add a webhook; its secret is shown once", Args: exactly(1),
+		Use: "create URL", Short: "Add a webhook; its secret is shown once", Args: exactly(1, "its URL"),
 		Example: "  omni webhooks create https://example.com/omni --events job.succeeded,job.failed",
 		RunE: do(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			made, err := c.CreateWebhook(cmd.Context(), &api.CreateWebhookRequest{URL: args[0], Events: events})
@@ -90,7 +90,7 @@ func (a *app) webhookList(do withClient) *cobra.Command {
 
 func (a *app) webhookShow(do withClient) *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show what became of a webhook's newest messages", Args: exactly(1),
+		Use: "show ID", Short: "Show what became of a webhook's newest messages", Args: exactly(1, "the webhook's id"),
 		RunE: do(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			answer, err := c.Webhook(cmd.Context(), args[0])
 			if err != nil {
@@ -109,7 +109,7 @@ func (a *app) webhookShow(do withClient) *cobra.Command {
 func (a *app) webhookRotate(do withClient) *cobra.Command {
 	var overlap time.Duration
 	c := &cobra.Command{
-		Use: "rotate ID", Short: "Make a new secret; messages are signed with both for an overlap", Args: exactly(1),
+		Use: "rotate ID", Short: "Make a new secret; messages are signed with both for an overlap", Args: exactly(1, "the webhook's id"),
 		RunE: do(func(cmd *cobra.Command, c *client.Client, args []string) error {
 			made, err := c.RotateWebhook(cmd.Context(), args[0], &api.RotateWebhookRequest{Overlap: overlap.String()})
 			if err != nil {

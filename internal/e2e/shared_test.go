@@ -1,12 +1,11 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
-
-	"net/http"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/postgres/postgrestest"

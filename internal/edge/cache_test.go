@@ -156,8 +156,11 @@ func TestCacheLeavesOtherAnswersAlone(t *testing.T) {
 		path, body string
 		status     int
 	}{
-		{"/anomaly/detect", `{"refuse":1}`, 422}, {"/anomaly/detect", `{"break":1}`, 502},
-		{"/recommend/products", `{}`, 200}, {"/vectors/query", `{}`, 200}, {"/agents/observe", `{}`, 200},
+		{"/anomaly/detect", `{"refuse":1}`, 422},
+		{"/anomaly/detect", `{"break":1}`, 502},
+		{"/recommend/products", `{}`, 200},
+		{"/vectors/query", `{}`, 200},
+		{"/agents/observe", `{}`, 200},
 	} {
 		for range 2 {
 			if a := f.call("POST", c.path, proKey, c.body); a.status != c.status || strings.Contains(a.cache(), "hit") {

@@ -1,13 +1,12 @@
 package edge_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"io"
 
 	"github.com/omni-run/omni/internal/webhook"
 )
@@ -65,12 +64,21 @@ func TestWebhooksOfATenant(t *testing.T) {
 		method, path, key, body string
 		status                  int
 	}{
-		{"GET", path, freeKey, "", 404}, {"DELETE", path, freeKey, "", 404}, {"POST", path + "/test", freeKey, "", 404}, {"POST", path + "/rotate", freeKey, `{}`, 404},
-		{"GET", "/webhooks", "", "", 401}, {"PUT", path, proKey, `{}`, 405}, {"POST", path + "/rotate", proKey, `{"overlap":"-1h"}`, 422},
-		{"POST", "/webhooks", proKey, "", 400}, {"POST", "/webhooks", proKey, `{"url":1}`, 422}, {"POST", "/webhooks", proKey, `{"uri":"x"}`, 400},
-		{"POST", "/webhooks", proKey, `{"url":"https://169.254.169.254/latest/meta-data"}`, 422}, {"POST", "/webhooks", proKey, `{"url":"https://[fd00:ec2::254]/"}`, 422},
+		{"GET", path, freeKey, "", 404},
+		{"DELETE", path, freeKey, "", 404},
+		{"POST", path + "/test", freeKey, "", 404},
+		{"POST", path + "/rotate", freeKey, `{}`, 404},
+		{"GET", "/webhooks", "", "", 401},
+		{"PUT", path, proKey, `{}`, 405},
+		{"POST", path + "/rotate", proKey, `{"overlap":"-1h"}`, 422},
+		{"POST", "/webhooks", proKey, "", 400},
+		{"POST", "/webhooks", proKey, `{"url":1}`, 422},
+		{"POST", "/webhooks", proKey, `{"uri":"x"}`, 400},
+		{"POST", "/webhooks", proKey, `{"url":"https://169.254.169.254/latest/meta-data"}`, 422},
+		{"POST", "/webhooks", proKey, `{"url":"https://[fd00:ec2::254]/"}`, 422},
 		{"POST", "/webhooks", proKey, `{"url":"https://example.com","events":["job.x"]}`, 422},
-		{"DELETE", path, proKey, "", 200}, {"GET", path, proKey, "", 404},
+		{"DELETE", path, proKey, "", 200},
+		{"GET", path, proKey, "", 404},
 	} {
 		if a := f.call(c.method, c.path, c.key, c.body); a.status != c.status || (c.status >= 400 && a.code() == "") {
 			t.Errorf("%s %s %s: want %d, got %d %s", c.method, c.path, c.body, c.status, a.status, a.raw)

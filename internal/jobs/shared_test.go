@@ -193,3 +193,46 @@ func testSettledOnce(t *testing.T, on fresh) {
 		t.Errorf("settled: %d", n)
 	}
 }
+
+// The database dies and comes back: what ran meanwhile ends as it would have,
+// callers are told to come again, and new jobs run as before.
+func TestPostgresKilledAndRestored(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	o := options(t, "")
+	o.Postgres = server.NewDatabase(t)
+	begun, release := make(chan struct{}, 4), make(chan struct{})
+	var runs, settled atomic.Int64
+	m := startSettling(t, o, func(context.Context, jobs.Spec, func(float64)) ([]byte, func(), error) {
+		runs.Add(1)
+		begun <- struct{}{}
+		<-release
+		return []byte(`1`), func() { settled.Add(1) }, nil
+	})
+	running := submit(t, m, jobs.Spec{Tenant: "a"})
+	<-begun
+	server.Kill()
+	close(release)
+	var refused *api.Error
+	if _, err := m.Submit(t.Context(), jobs.Spec{Tenant: "a"}); !errors.As(err, &refused) || refused.HTTP != 503 || refused.RetryAfter <= 0 {
+		t.Errorf("submitting to a database that is away: %v", err)
+	}
+	if _, err := m.Get(t.Context(), "a", running); !errors.As(err, &refused) || refused.HTTP != 503 {
+		t.Errorf("reading from a database that is away: %v", err)
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the end of what ran", func() bool {
+		j, err := m.Get(t.Context(), "a", running)
+		return err == nil && j.Status == api.JobSucceeded
+	})
+	waitFor(t, "another job", func() bool {
+		_, err := m.Submit(t.Context(), jobs.Spec{Tenant: "a"})
+		return err == nil
+	})
+	waitFor(t, "both settled", func() bool { return settled.Load() == 2 })
+	if runs.Load() != 2 {
+		t.Errorf("%d runs of two jobs", runs.Load())
+	}
+}

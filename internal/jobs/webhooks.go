@@ -116,7 +116,7 @@ func unknownWebhook() error { return api.NotFound("unknown_webhook", "there is n
 // CreateWebhook adds an endpoint of a tenant. The answer alone shows its secret.
 func (m *Manager) CreateWebhook(ctx context.Context, tenant string, req *api.CreateWebhookRequest) (api.Webhook, string, error) {
 	if fault := m.messages.Guard.Check(req.URL); fault != "" {
-		return api.Webhook{}, "", api.Unprocessable("bad_url", "url %s", fault).At("url", "%s", fault)
+		return api.Webhook{}, "", api.Unprocessable("bad_url", "the webhook cannot be sent there").At("url", "%s", fault)
 	}
 	events := slices.Compact(slices.Sorted(slices.Values(req.Events)))
 	for _, e := range events {

@@ -133,7 +133,10 @@ func testOthersWebhooks(t *testing.T, m *jobs.Manager, id string) {
 		}
 	}
 	for _, bad := range []api.CreateWebhookRequest{
-		{URL: "https://10.0.0.1/x"}, {URL: ""}, {URL: "ftp://example.com"}, {URL: "https://u:p@example.com"},
+		{URL: "https://10.0.0.1/x"},
+		{URL: ""},
+		{URL: "ftp://example.com"},
+		{URL: "https://u:p@example.com"},
 		{URL: "https://example.com", Events: []string{"job.invented"}},
 	} {
 		var refused *api.Error

@@ -57,7 +57,7 @@ func (m *Manager) work(ctx context.Context, id string) error {
 	m.mu.Lock()
 	m.running[id] = &running{run: run, cancel: give}
 	m.mu.Unlock()
-	m.lookSoon() // it may have been cancelled since it began
+	m.heedCancel(ctx, id, give)
 	result, settle, runErr := m.guarded(call, id, run, spec)
 	m.mu.Lock()
 	delete(m.running, id)
@@ -80,6 +80,19 @@ func (m *Manager) work(ctx context.Context, id string) error {
 		how.status, how.failure = api.JobFailed, &body
 	}
 	return m.finish(ctx, id, how, settle)
+}
+
+// heedCancel ends a run whose job was cancelled after it began and before
+// anybody could find it among those that run here.
+func (m *Manager) heedCancel(ctx context.Context, id string, give context.CancelCauseFunc) {
+	var unwanted bool
+	err := m.store.queryRow(ctx, `SELECT cancel FROM jobs WHERE id = ?`, id).Scan(&unwanted)
+	switch {
+	case err != nil:
+		m.opt.Log.Warn("whether a job is still wanted is not known", "job_id", id, "error", err)
+	case unwanted:
+		give(errCancelled)
+	}
 }
 
 var (
