@@ -38,33 +38,48 @@ func (g *Gateway) cached(next Handler) Handler {
 		}
 		asked := readDirectives(x.R.Header)
 		if asked.noStore {
-			x.cacheStatus("fwd=bypass")
+			x.cacheStatus(statusBypass)
 			return next(x)
+		}
+		if !x.Entry.repeatable.Load() {
+			// No worker has stated a version on this route, so nothing is kept,
+			// and this call may be the first to bring one.
+			return g.ask(x, next, nil, nil)
 		}
 		key, ok := g.question(x)
 		if !ok {
-			x.cacheStatus("fwd=bypass")
+			x.cacheStatus(statusBypass)
 			return next(x)
 		}
-		why := "fwd=request"
+		why := statusRequest
 		if !asked.noCache {
 			answer, left, reason := g.remembered(x, key, asked)
 			if answer != nil {
 				g.metrics.hits.WithLabelValues(cacheResponse).Inc()
-				x.cacheStatus("hit; ttl=" + strconv.Itoa(int(left.Seconds())))
+				x.cacheStatus([]string{"omni; hit; ttl=" + strconv.Itoa(int(left.Seconds()))})
 				g.repeat(x, answer)
 				return nil
 			}
 			why = reason
 		}
 		g.metrics.misses.WithLabelValues(cacheResponse).Inc()
-		if asked.noCache || x.Entry.unversioned.Load() || first(x.R.Header, keyMaxWait) != "" {
-			x.cacheStatus(why)
-			return g.ask(x, next, key, nil)
+		x.cacheStatus(why)
+		if asked.noCache || first(x.R.Header, keyMaxWait) != "" {
+			return g.ask(x, next, &key, nil)
 		}
 		return g.askTogether(x, next, key, why)
 	}
 }
+
+// What Cache-Status says when no answer was in memory (RFC 9211): none of this
+// question, one that is too old, one the caller did not want, a call that the
+// cache takes no part in. They are shared between answers.
+var (
+	statusMiss    = []string{"omni; fwd=uri-miss"}
+	statusStale   = []string{"omni; fwd=stale"}
+	statusRequest = []string{"omni; fwd=request"}
+	statusBypass  = []string{"omni; fwd=bypass"}
+)
 
 // Kinds of look-up in the counters.
 const (
@@ -91,18 +106,18 @@ func (g *Gateway) question(x *Exchange) (respcache.Key, bool) {
 
 // remembered returns the answer kept for a question, if it may be given now.
 // reason says why none was, in the words of Cache-Status.
-func (g *Gateway) remembered(x *Exchange, key respcache.Key, asked directives) (answer *respcache.Answer, left time.Duration, reason string) {
+func (g *Gateway) remembered(x *Exchange, key respcache.Key, asked directives) (answer *respcache.Answer, left time.Duration, reason []string) {
 	answer, left = g.Cache.Get(key)
 	switch {
 	case answer == nil:
-		return nil, 0, "fwd=uri-miss"
+		return nil, 0, statusMiss
 	case asked.maxAge >= 0 && g.now().Sub(answer.Made) > asked.maxAge:
-		return nil, 0, "fwd=request"
+		return nil, 0, statusRequest
 	case answer.Version != g.versionNow(x):
 		g.Cache.Drop(key, answer)
-		return nil, 0, "fwd=stale"
+		return nil, 0, statusStale
 	}
-	return answer, left, ""
+	return answer, left, nil
 }
 
 // versionNow is the version of the models that would answer the call. Where it
@@ -130,10 +145,14 @@ func (g *Gateway) versionNow(x *Exchange) string {
 	return v.ModelVersion
 }
 
-// askTogether runs the call unless the same question is being answered
+// askTogether serves routes whose worker has stated a version before: only
+// there can one answer do for several callers.
+//
+// It runs the call unless the same question is being answered
 // already; then it waits for that answer. Whoever waits keeps its own
 // connection and deadline, and goes on alone if the other fails.
-func (g *Gateway) askTogether(x *Exchange, next Handler, key respcache.Key, why string) error {
+func (g *Gateway) askTogether(x *Exchange, next Handler, key respcache.Key, why []string) error {
+	began := g.now()
 	lead, shared, err := g.Cache.Join(x.Context(), key)
 	switch {
 	case err != nil:
@@ -141,32 +160,26 @@ func (g *Gateway) askTogether(x *Exchange, next Handler, key respcache.Key, why 
 			return errClientGone
 		}
 		return err
-	case shared != nil:
-		g.metrics.hits.WithLabelValues(cacheCoalesced).Inc()
-		x.cacheStatus(why + "; collapsed")
-		g.repeat(x, shared)
-		return nil
-	case lead == nil:
-		x.cacheStatus(why)
-		return g.ask(x, next, key, nil)
+	case shared.Answer == nil:
+		return g.ask(x, next, &key, lead)
 	}
-	x.cacheStatus(why)
-	return g.ask(x, next, key, lead)
+	x.Queue, x.Cold = g.now().Sub(began), shared.Cold // it has waited as long as the other, less what it came later
+	g.timingHeaders(x)
+	g.metrics.hits.WithLabelValues(cacheCoalesced).Inc()
+	x.cacheStatus([]string{why[0] + "; collapsed"})
+	g.repeat(x, shared.Answer)
+	return nil
 }
 
-// ask runs the call and keeps its answer as it passes by.
-func (g *Gateway) ask(x *Exchange, next Handler, key respcache.Key, lead *respcache.Flight) (err error) {
-	through := &copier{ResponseWriter: x.W.ResponseWriter, limit: g.cfg.Cache.TenantBytes}
-	through.whole = func(header http.Header, body []byte) {
-		answer := g.keep(x, key, header, body)
-		if lead != nil {
-			lead.Land(answer)
-		}
-	}
-	x.W.ResponseWriter = through
+// ask runs the call and keeps its answer as it passes by. key is nil where it
+// is not worth making before there is something to keep.
+func (g *Gateway) ask(x *Exchange, next Handler, key *respcache.Key, lead *respcache.Flight) (err error) {
+	c := &x.copier
+	*c = copier{ResponseWriter: x.W.ResponseWriter, g: g, x: x, key: key, lead: lead}
+	x.W.ResponseWriter = c
 	finished := false
 	defer func() {
-		x.W.ResponseWriter = through.ResponseWriter
+		x.W.ResponseWriter = c.ResponseWriter
 		if lead == nil {
 			return
 		}
@@ -174,7 +187,7 @@ func (g *Gateway) ask(x *Exchange, next Handler, key respcache.Key, lead *respca
 			lead.GiveUp() // a panic, or a caller who left: that says nothing about the question
 			return
 		}
-		lead.Land(nil)
+		lead.Land(respcache.Landing{})
 	}()
 	err = next(x)
 	finished = true
@@ -182,11 +195,17 @@ func (g *Gateway) ask(x *Exchange, next Handler, key respcache.Key, lead *respca
 }
 
 // keep stores an answer that has passed whole, if it may be given again.
-func (g *Gateway) keep(x *Exchange, key respcache.Key, header http.Header, body []byte) *respcache.Answer {
+func (g *Gateway) keep(x *Exchange, key *respcache.Key, header http.Header, body []byte) *respcache.Answer {
 	version := x.ModelVersion
-	x.Entry.unversioned.Store(version == "")
-	if version == "" || len(version) > maxVersion || strings.Contains(strings.ToLower(header.Get("Cache-Control")), "private") {
+	if len(version) > maxVersion || strings.Contains(strings.ToLower(header.Get("Cache-Control")), "private") {
 		return nil
+	}
+	if key == nil {
+		made, ok := g.question(x)
+		if !ok {
+			return nil
+		}
+		key = &made
 	}
 	if !x.Entry.route.Cache.Versioned {
 		x.Entry.version.Store(&version)
@@ -201,7 +220,7 @@ func (g *Gateway) keep(x *Exchange, key respcache.Key, header http.Header, body 
 	if !ok {
 		return nil
 	}
-	g.Cache.Put(key, x.Principal.Tenant, answer, x.Entry.route.Cache.TTL.D())
+	g.Cache.Put(*key, x.Principal.Tenant, answer, x.Entry.route.Cache.TTL.D())
 	return answer
 }
 
@@ -218,9 +237,7 @@ func (g *Gateway) repeat(x *Exchange, a *respcache.Answer) {
 	writeBody(x, http.StatusOK, h.Get("Content-Type"), a.Body(x.RequestID))
 }
 
-func (x *Exchange) cacheStatus(parameters string) {
-	x.W.Header()[keyCacheStatus] = []string{"omni; " + parameters}
-}
+func (x *Exchange) cacheStatus(status []string) { x.W.Header()[keyCacheStatus] = status }
 
 // directives are what a caller asks of a cache.
 type directives struct {
@@ -258,29 +275,42 @@ func readDirectives(h http.Header) directives {
 	return d
 }
 
-// copier passes an answer on and keeps a copy of a 200 on the way. The copy is
-// complete before its last byte goes out, so that those who wait for it do not
-// wait for a slow reader.
+// copier passes an answer on and keeps a copy on the way, of a 200 whose worker
+// states a version. The copy is complete before its last byte goes out, so that
+// those who wait for it do not wait for a slow reader.
 type copier struct {
 	http.ResponseWriter
-	limit int64
-	// whole is called at most once, with the whole body.
-	whole func(header http.Header, body []byte)
+	g    *Gateway
+	x    *Exchange
+	key  *respcache.Key
+	lead *respcache.Flight
 
-	length int64 // of the body, once the head is out; -1 for an answer not to keep
+	length int64 // of the body, while it is copied
 	body   []byte
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (c *copier) WriteHeader(status int) {
-	if status >= 200 {
-		c.length = -1
-		if n, err := strconv.ParseInt(first(c.Header(), "Content-Length"), 10, 64); status == http.StatusOK && err == nil && n > 0 && n <= c.limit {
-			c.length = n
-			c.body = make([]byte, 0, n)
+	if status == http.StatusOK {
+		versioned := c.x.ModelVersion != ""
+		c.x.Entry.repeatable.Store(versioned)
+		if versioned {
+			c.begin()
 		}
 	}
 	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *copier) begin() {
+	h := c.Header()
+	if len(h[keyCacheStatus]) == 0 {
+		h[keyCacheStatus] = statusMiss
+		c.g.metrics.misses.WithLabelValues(cacheResponse).Inc()
+	}
+	n, err := strconv.ParseInt(first(h, "Content-Length"), 10, 64)
+	if err == nil && n > 0 && n <= c.g.cfg.Cache.TenantBytes {
+		c.length, c.body = n, make([]byte, 0, n)
+	}
 }
 
 // Write implements io.Writer.
@@ -288,8 +318,11 @@ func (c *copier) Write(p []byte) (int, error) {
 	if c.length > 0 {
 		c.body = append(c.body, p...)
 		if int64(len(c.body)) == c.length {
-			c.length = -1
-			c.whole(c.Header(), c.body)
+			c.length = 0
+			answer := c.g.keep(c.x, c.key, c.Header(), c.body)
+			if c.lead != nil {
+				c.lead.Land(respcache.Landing{Answer: answer, Cold: c.x.Cold})
+			}
 		}
 	}
 	return c.ResponseWriter.Write(p)

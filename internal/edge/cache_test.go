@@ -207,6 +207,15 @@ func TestFreeHits(t *testing.T) {
 	}
 }
 
+// known lets the gateway learn that the worker states a version: identical
+// calls wait for each other only then.
+func (f *fixture) known(t *testing.T, m *modelWorker) {
+	t.Helper()
+	if a := f.call("POST", "/anomaly/detect", enterpriseKey, `{"first":1}`); a.status != 200 || m.runs.Load() != 1 {
+		t.Fatalf("%d %s", a.status, a.raw)
+	}
+}
+
 // Many identical calls at once run once; another tenant's runs beside it.
 func TestIdenticalCallsInFlightRunOnce(t *testing.T) {
 	t.Parallel()
@@ -214,8 +223,13 @@ func TestIdenticalCallsInFlightRunOnce(t *testing.T) {
 	release := make(chan struct{})
 	letGo := sync.OnceFunc(func() { close(release) })
 	defer letGo()
-	m.before = func(*http.Request, string) { <-release }
+	m.before = func(_ *http.Request, body string) {
+		if strings.Contains(body, "same") {
+			<-release
+		}
+	}
 	f := start(t, setup{handler: m.serve})
+	f.known(t, m)
 	var wg sync.WaitGroup
 	var collapsed atomic.Int64
 	ids := sync.Map{}
@@ -241,8 +255,8 @@ func TestIdenticalCallsInFlightRunOnce(t *testing.T) {
 	})
 	letGo()
 	wg.Wait()
-	if n := m.runs.Load(); n != 2 {
-		t.Errorf("%d runs, want one a tenant", n)
+	if n := m.runs.Load(); n != 3 {
+		t.Errorf("%d runs, want one a tenant, and the first", n)
 	}
 	if collapsed.Load() == 0 {
 		t.Error("none waited for another")
@@ -262,7 +276,7 @@ func TestFollowersOutliveTheirLeader(t *testing.T) {
 			defer letGo()
 			var calls atomic.Int64
 			f := start(t, setup{handler: func(w http.ResponseWriter, r *http.Request) {
-				if calls.Add(1) > 1 {
+				if calls.Add(1) != 2 { // the first lets the gateway know the worker
 					m.serve(w, r)
 					return
 				}
@@ -273,6 +287,7 @@ func TestFollowersOutliveTheirLeader(t *testing.T) {
 				}
 				w.WriteHeader(500)
 			}})
+			f.known(t, m)
 			ctx, leave := context.WithCancel(t.Context())
 			defer leave()
 			led := make(chan struct{})

@@ -55,6 +55,8 @@ type Exchange struct {
 	// ModelVersion is what the worker said made its answer, if it would make
 	// the same again.
 	ModelVersion string
+	// copier stands before the writer while an answer is kept.
+	copier copier
 }
 
 // Context returns the request's context.

@@ -29,9 +29,9 @@ type entry struct {
 	// usual are the series of the entry's 200s, once there was one.
 	usual atomic.Pointer[series]
 	// version is what workers said last of the models behind the route;
-	// unversioned that they said nothing, so that answers are nobody else's.
-	version     atomic.Pointer[string]
-	unversioned atomic.Bool
+	// repeatable that they said something, so that answers can be shared.
+	version    atomic.Pointer[string]
+	repeatable atomic.Bool
 }
 
 // table finds the entry of a request. It is built once and only read.

@@ -146,8 +146,8 @@ func TestFlights(t *testing.T) {
 			case err != nil:
 				t.Error(err)
 			case f != nil: // it came after the landing
-				f.Land(want)
-			case a == want:
+				f.Land(respcache.Landing{Answer: want})
+			case a.Answer == want:
 				shared.Add(1)
 			default:
 				t.Errorf("given %v", a)
@@ -157,9 +157,9 @@ func TestFlights(t *testing.T) {
 	if other, _, _ := c.Join(t.Context(), key("other")); other == nil {
 		t.Error("another question waits")
 	} else {
-		other.Land(nil)
+		other.Land(respcache.Landing{})
 	}
-	lead.Land(want)
+	lead.Land(respcache.Landing{Answer: want, Cold: true})
 	lead.GiveUp() // too late to count
 	wg.Wait()
 }
@@ -180,8 +180,8 @@ func TestLeadersGiveUp(t *testing.T) {
 			case f != nil && led.Add(1) < 5:
 				f.GiveUp()
 			case f != nil:
-				f.Land(want)
-			case a == want:
+				f.Land(respcache.Landing{Answer: want})
+			case a.Answer == want:
 				given.Add(1)
 			default:
 				t.Error("given nothing")
@@ -204,5 +204,5 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 	if _, _, err := c.Join(ctx, key("k")); !errors.Is(err, gone) {
 		t.Errorf("%v", err)
 	}
-	lead.Land(nil)
+	lead.Land(respcache.Landing{})
 }

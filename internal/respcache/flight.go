@@ -17,8 +17,16 @@ type Flight struct {
 	key    Key
 	landed chan struct{}
 	once   sync.Once
-	answer *Answer
+	shared Landing
 	again  bool
+}
+
+// Landing is what a flight came to, for those who waited for it.
+type Landing struct {
+	// Answer is nil when the leader's was its own alone.
+	Answer *Answer
+	// Cold says that it waited for a worker to start.
+	Cold bool
 }
 
 // Join takes part in answering a question. The first to ask is given the
@@ -26,7 +34,7 @@ type Flight struct {
 // as long as ctx lasts, and are given the answer; or nothing, and then each
 // asks for itself, because the first one's answer was its own alone. If the
 // first gave up without one, the next takes its place.
-func (c *Cache) Join(ctx context.Context, k Key) (lead *Flight, shared *Answer, err error) {
+func (c *Cache) Join(ctx context.Context, k Key) (lead *Flight, shared Landing, err error) {
 	for {
 		c.flights.mu.Lock()
 		f := c.flights.running[k]
@@ -34,31 +42,31 @@ func (c *Cache) Join(ctx context.Context, k Key) (lead *Flight, shared *Answer, 
 			f = &Flight{cache: c, key: k, landed: make(chan struct{})}
 			c.flights.running[k] = f
 			c.flights.mu.Unlock()
-			return f, nil, nil
+			return f, Landing{}, nil
 		}
 		c.flights.mu.Unlock()
 		select {
 		case <-f.landed:
 		case <-ctx.Done():
-			return nil, nil, context.Cause(ctx)
+			return nil, Landing{}, context.Cause(ctx)
 		}
 		if !f.again {
-			return nil, f.answer, nil
+			return nil, f.shared, nil
 		}
 	}
 }
 
-// Land ends the flight with an answer for all who wait, or with nil, for an
-// answer that is nobody else's. Only the first of Land and GiveUp counts.
-func (f *Flight) Land(a *Answer) { f.end(a, false) }
+// Land ends the flight with what all who wait are given; that is nothing where
+// the answer is nobody else's. Only the first of Land and GiveUp counts.
+func (f *Flight) Land(l Landing) { f.end(l, false) }
 
 // GiveUp ends the flight without an answer, for reasons that are the leader's
 // own, such as that its caller has left.
-func (f *Flight) GiveUp() { f.end(nil, true) }
+func (f *Flight) GiveUp() { f.end(Landing{}, true) }
 
-func (f *Flight) end(a *Answer, again bool) {
+func (f *Flight) end(l Landing, again bool) {
 	f.once.Do(func() {
-		f.answer, f.again = a, again
+		f.shared, f.again = l, again
 		f.cache.flights.mu.Lock()
 		delete(f.cache.flights.running, f.key)
 		f.cache.flights.mu.Unlock()
