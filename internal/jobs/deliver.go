@@ -68,9 +68,9 @@ func (m *Manager) deliver(ctx context.Context, id string, last bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the gateway stops: River gives it to the next
 	}
-	var failure *webhook.Failure
+	var failure *webhook.SendError
 	if sendErr != nil && !errors.As(sendErr, &failure) {
-		failure = &webhook.Failure{Problem: "the message could not be sent"}
+		failure = &webhook.SendError{Problem: "the message could not be sent"}
 	}
 	if failure != nil {
 		m.opt.Log.Info("a webhook message was not taken", "delivery_id", id, "webhook", d.hook, "status", status, "last", last, "error", sendErr, "cause", errors.Unwrap(sendErr))
@@ -116,7 +116,7 @@ func (m *Manager) loadDelivery(ctx context.Context, id string) (delivery, error)
 
 // logAttempt writes down what came of an attempt, for the tenant to read, and
 // gives up an endpoint that has taken nothing for long.
-func (m *Manager) logAttempt(ctx context.Context, tx transaction, d delivery, status int, failure *webhook.Failure, last bool) error {
+func (m *Manager) logAttempt(ctx context.Context, tx transaction, d delivery, status int, failure *webhook.SendError, last bool) error {
 	now := m.opt.Now().UnixMilli()
 	state, problem := api.DeliveryDelivered, ""
 	switch {

@@ -70,7 +70,7 @@ func (s *sqlite) queryRow(ctx context.Context, query string, args ...any) row {
 }
 
 func (s *sqlite) query(ctx context.Context, query string, args ...any) (rows, error) {
-	r, err := s.db.Read.QueryContext(ctx, query, args...)
+	r, err := s.db.Read.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller's, through rows.Err
 	return plainRows{r}, err
 }
 
@@ -105,7 +105,7 @@ func (t plainTx) queryRow(ctx context.Context, query string, args ...any) row {
 }
 
 func (t plainTx) query(ctx context.Context, query string, args ...any) (rows, error) {
-	r, err := t.tx.QueryContext(ctx, query, args...)
+	r, err := t.tx.QueryContext(ctx, query, args...) //nolint:rowserrcheck // the caller's, through rows.Err
 	return plainRows{r}, err
 }
 

@@ -21,9 +21,9 @@ type Message struct {
 	Secrets []Secret
 }
 
-// Failure says why a receiver did not take a message, in words that its owner
+// SendError says why a receiver did not take a message, in words that its owner
 // may read.
-type Failure struct {
+type SendError struct {
 	// Status is what the receiver answered; 0 for nothing.
 	Status  int
 	Problem string
@@ -32,17 +32,17 @@ type Failure struct {
 	err  error
 }
 
-func (f *Failure) Error() string { return "webhook: " + f.Problem }
+func (f *SendError) Error() string { return "webhook: " + f.Problem }
 
 // Unwrap returns what lies below, which is for the log only.
-func (f *Failure) Unwrap() error { return f.err }
+func (f *SendError) Unwrap() error { return f.err }
 
 // Send sends a message once. It is taken when the receiver answers 2xx; all
-// else is a *Failure.
+// else is a *SendError.
 func Send(ctx context.Context, c *http.Client, m Message, now time.Time) (status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL, bytes.NewReader(m.Payload))
 	if err != nil {
-		return 0, &Failure{Problem: "the URL cannot be used", err: err}
+		return 0, &SendError{Problem: "the URL cannot be used", err: err}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "omni-webhooks")
@@ -51,7 +51,7 @@ func Send(ctx context.Context, c *http.Client, m Message, now time.Time) (status
 	req.Header[HeaderSignature] = []string{Sign(m.ID, now, m.Payload, m.Secrets...)}
 	res, err := c.Do(req)
 	if err != nil {
-		return 0, &Failure{Problem: problem(err), err: err}
+		return 0, &SendError{Problem: problem(err), err: err}
 	}
 	defer func() { _ = res.Body.Close() }() // nothing in it matters
 	_, _ = io.CopyN(io.Discard, res.Body, 4<<10)
@@ -59,11 +59,11 @@ func Send(ctx context.Context, c *http.Client, m Message, now time.Time) (status
 	case res.StatusCode/100 == 2:
 		return res.StatusCode, nil
 	case res.StatusCode == http.StatusGone:
-		return res.StatusCode, &Failure{Status: res.StatusCode, Problem: "the receiver answered 410 Gone", Gone: true}
+		return res.StatusCode, &SendError{Status: res.StatusCode, Problem: "the receiver answered 410 Gone", Gone: true}
 	case res.StatusCode/100 == 3:
-		return res.StatusCode, &Failure{Status: res.StatusCode, Problem: fmt.Sprintf("the receiver answered %d; redirects are not followed", res.StatusCode)}
+		return res.StatusCode, &SendError{Status: res.StatusCode, Problem: fmt.Sprintf("the receiver answered %d; redirects are not followed", res.StatusCode)}
 	}
-	return res.StatusCode, &Failure{Status: res.StatusCode, Problem: fmt.Sprintf("the receiver answered %d", res.StatusCode)}
+	return res.StatusCode, &SendError{Status: res.StatusCode, Problem: fmt.Sprintf("the receiver answered %d", res.StatusCode)}
 }
 
 // problem tells a failure without addresses, which may be the platform's own.

@@ -116,7 +116,7 @@ func TestSendReachesNothingOfThePlatform(t *testing.T) {
 	defer c.CloseIdleConnections()
 	for _, url := range []string{inside.URL, "http://localhost" + port, "http://[::ffff:127.0.0.1]" + port, "http://0.0.0.0" + port, "http://0x7f000001" + port, "http://2130706433" + port} {
 		_, err := webhook.Send(t.Context(), c, webhook.Message{URL: url, ID: "m", Payload: []byte(`{}`), Secrets: []webhook.Secret{webhook.NewSecret()}}, time.Now())
-		var failure *webhook.Failure
+		var failure *webhook.SendError
 		if !errors.As(err, &failure) || strings.Contains(failure.Problem, "127.") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -169,7 +169,7 @@ func TestSend(t *testing.T) {
 	if status, err := send(t.Context(), "/endless"); err != nil || status != 200 {
 		t.Errorf("an endless answer: %d %v", status, err)
 	}
-	var failure *webhook.Failure
+	var failure *webhook.SendError
 	if _, err := send(t.Context(), "/gone"); !errors.As(err, &failure) || !failure.Gone {
 		t.Errorf("410: %v", err)
 	}
