@@ -39,7 +39,12 @@ const (
 	HeaderColdStart        = "X-Omni-Cold-Start"
 	HeaderIdempotencyKey   = "Idempotency-Key"
 	HeaderIdempotentReplay = "Idempotent-Replay"
-	HeaderWorkerToken      = "X-Omni-Worker-Token"
+	// HeaderModelVersion stands on a worker's answer that would be the same
+	// again as long as this version is.
+	HeaderModelVersion = "X-Omni-Model-Version"
+	// HeaderCacheStatus tells a caller whether an answer was kept (RFC 9211).
+	HeaderCacheStatus = "Cache-Status"
+	HeaderWorkerToken = "X-Omni-Worker-Token"
 	// HeaderDeadline tells the worker how many milliseconds the caller still
 	// waits.
 	HeaderDeadline = "X-Omni-Deadline-Ms"

@@ -33,3 +33,9 @@ type WorkerHealth struct {
 	MaxConcurrency int      `json:"max_concurrency"`
 	Version        string   `json:"version"`
 }
+
+// WorkerModelVersion is the answer to GET /internal/version/{service}: what
+// the worker's answers to this tenant follow from, besides the body.
+type WorkerModelVersion struct {
+	ModelVersion string `json:"model_version"`
+}

@@ -75,6 +75,12 @@ func WithRequestID(id string) CallOption {
 	return func(c *call) { c.header.Set(api.HeaderRequestID, id) }
 }
 
+// WithCacheControl says what the gateway's cache may do for the call, such as
+// "no-store" or "max-age=60".
+func WithCacheControl(directives string) CallOption {
+	return func(c *call) { c.header.Set("Cache-Control", directives) }
+}
+
 // WithMaxWait shortens how long the call may wait for a worker to be ready.
 func WithMaxWait(d time.Duration) CallOption {
 	return func(c *call) { c.header.Set(api.HeaderMaxWait, d.String()) }

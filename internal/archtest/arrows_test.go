@@ -29,7 +29,7 @@ var layers = []struct {
 	{"foundations", []string{"internal/buildinfo", "internal/sqlitedb", "internal/observe", "internal/metricsmerge", "internal/config", "internal/llm", "internal/lockfile", "internal/jsonscan", "internal/otlp", "internal/postgres", "internal/tlsfiles"}},
 	{"state", []string{"internal/state"}},
 	{"capability", []string{"internal/service", "internal/tool"}},
-	{"edge parts", []string{"internal/authn", "internal/ratelimit", "internal/pool", "internal/jobs", "internal/idempotency", "internal/usage", "internal/admin"}},
+	{"edge parts", []string{"internal/authn", "internal/ratelimit", "internal/pool", "internal/jobs", "internal/idempotency", "internal/respcache", "internal/webhook", "internal/usage", "internal/admin"}},
 	{"shells", []string{"internal/edge", "internal/worker"}},
 	{"client", []string{"client"}},
 	{"composition", []string{"internal/gateway", "internal/nativeworker"}},

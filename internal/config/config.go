@@ -40,6 +40,8 @@ type Config struct {
 	LimitStore LimitStore `yaml:"limit_store"`
 	Hold       Hold       `yaml:"hold"`
 	Jobs       Jobs       `yaml:"jobs"`
+	Webhooks   Webhooks   `yaml:"webhooks"`
+	Cache      Cache      `yaml:"cache"`
 	// Balance says how calls are spread over workers and what is done about those
 	// that do badly.
 	Balance Balance         `yaml:"balance"`
@@ -176,6 +178,13 @@ type Balance struct {
 
 // Jobs bound asynchronous work.
 type Jobs struct {
+	// Store is "sqlite" (a file in DataDir, default) or "postgres" (shared by
+	// several gateways); default "postgres" when URL is given.
+	Store string `yaml:"store"`
+	// URL of the PostgreSQL database, such as
+	// postgres://user@host:5432/omni?sslmode=verify-full. The environment variable
+	// OMNI_JOBS_URL overrides it; put a URL with a password there.
+	URL string `yaml:"url"`
 	// Concurrent is how many jobs this gateway runs at a time; default 4.
 	Concurrent int `yaml:"concurrent"`
 	// Timeout of one job; default 1 h.
@@ -184,6 +193,32 @@ type Jobs struct {
 	Keep Duration `yaml:"keep"`
 	// TenantPending is how many unfinished jobs one tenant may have; default 100.
 	TenantPending int `yaml:"tenant_pending"`
+	// Lease is how long a gateway that shares the store may be silent until
+	// others take over the jobs it ran; default 15 s.
+	Lease Duration `yaml:"lease"`
+}
+
+// Cache bounds the answers kept to be given again, of routes that have a
+// cache.ttl.
+type Cache struct {
+	// Enabled is true by default.
+	Enabled *bool `yaml:"enabled"`
+	// MaxBytes of all answers together; default 64 MiB.
+	MaxBytes int64 `yaml:"max_bytes"`
+	// TenantBytes of one tenant's; default a quarter of MaxBytes.
+	TenantBytes int64 `yaml:"tenant_bytes"`
+	// FreeHits makes an answer from the cache cost no units of the month; it
+	// counts as a request and against the rate all the same. Default false.
+	FreeHits bool `yaml:"free_hits"`
+}
+
+// RouteCache says for how long a route's answers may be given again.
+type RouteCache struct {
+	// TTL of an answer; 0 (default) keeps none.
+	TTL Duration `yaml:"ttl"`
+	// Versioned routes use models of the tenant: before an answer is given
+	// again, the worker is asked whether they are the same still.
+	Versioned bool `yaml:"versioned"`
 }
 
 // Tier is what a plan allows its tenants, all keys of a tenant together.
@@ -230,6 +265,8 @@ type Route struct {
 	// Mirror sends copies of a part of the calls to the workers of another pool
 	// and drops the answers.
 	Mirror Mirror `yaml:"mirror"`
+	// Cache says whether answers may be given again.
+	Cache RouteCache `yaml:"cache"`
 }
 
 // Canary says which calls another pool answers.

@@ -27,10 +27,14 @@ func (c Config) WithDefaults() Config {
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
 	c.Balance = c.Balance.withDefaults()
-	or(&c.Jobs.Concurrent, 4)
-	or(&c.Jobs.Timeout, Duration(time.Hour))
-	or(&c.Jobs.Keep, Duration(24*time.Hour))
-	or(&c.Jobs.TenantPending, 100)
+	c.Jobs = c.Jobs.withDefaults()
+	c.Webhooks = c.Webhooks.withDefaults(c.Mode)
+	if c.Cache.Enabled == nil {
+		yes := true
+		c.Cache.Enabled = &yes
+	}
+	or(&c.Cache.MaxBytes, 64<<20)
+	or(&c.Cache.TenantBytes, c.Cache.MaxBytes/4)
 	c.Tiers = tiersWithDefaults(c.Tiers)
 	c.Workers = workersWithDefaults(c.Workers)
 	c.Routes = c.routesWithDefaults()

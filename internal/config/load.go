@@ -61,10 +61,14 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set("OMNI_KEYS_STORE", &c.Keys.Store)
 	set("OMNI_KEYS_PATH", &c.Keys.Path)
 	set("OMNI_KEYS_URL", &c.Keys.URL)
+	set("OMNI_JOBS_URL", &c.Jobs.URL)
 	set("OMNI_REDIS_URL", &c.LimitStore.URL)
 	set("SENTRY_DSN", &c.Sentry.DSN)
 	set("MASTER_API_KEY", &c.MasterKey)
 	set("GOOGLE_CLOUD_PROJECT", &c.Project)
+	if err := c.Webhooks.readKey(getenv("OMNI_WEBHOOK_KEY")); err != nil {
+		return err
+	}
 	if port := getenv("PORT"); port != "" {
 		host := ""
 		if i := strings.LastIndex(c.Listen, ":"); i > 0 {

@@ -13,6 +13,7 @@ func (c Config) Shown() map[string]any {
 		c.Sentry.DSN = "(set)"
 	}
 	c.Keys.URL = c.Keys.shownURL()
+	c.Jobs.URL = c.Jobs.shownURL()
 	c.LimitStore.URL = c.LimitStore.shownURL()
 	c.MasterKey = ""
 	c.Workers = append([]Worker(nil), c.Workers...)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 var (
@@ -45,6 +46,8 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
 	c.Balance.validate(v)
+	c.Jobs.validate(v)
+	c.Webhooks.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)
 	c.validateRoutes(v)
@@ -95,8 +98,8 @@ func (c Config) validateLimits(v *faults) {
 	if c.Hold.TenantBytes > c.Hold.MaxBytes || c.Hold.TenantBytes < c.Limits.MaxBody {
 		v.say("hold.tenant_bytes = %d, must be in [limits.max_body = %d, hold.max_bytes = %d]: one body must fit", c.Hold.TenantBytes, c.Limits.MaxBody, c.Hold.MaxBytes)
 	}
-	between(v, "jobs.concurrent", c.Jobs.Concurrent, 1, 1024)
-	between(v, "jobs.tenant_pending", c.Jobs.TenantPending, 1, 1_000_000)
+	between(v, "cache.max_bytes", c.Cache.MaxBytes, 1<<20, 1<<40)
+	between(v, "cache.tenant_bytes", c.Cache.TenantBytes, 1<<10, c.Cache.MaxBytes)
 }
 
 // maxRefillMinutes is a little below what ratelimit.Policy allows.
@@ -153,6 +156,14 @@ func (c Config) validateRoutes(v *faults) {
 		}
 		between(v, at+".units", r.Units, 1, 1_000_000)
 		c.validateSplit(v, at, r)
+		switch {
+		case r.Cache.TTL < 0 || r.Cache.TTL.D() > 24*time.Hour:
+			v.add(at+".cache.ttl", r.Cache.TTL.D().String(), "0 (keep none) or a duration up to 24h")
+		case r.Cache.TTL > 0 && (!r.Idempotent || r.Async):
+			v.say("%s.cache.ttl: only a route that is idempotent and not async can be answered from memory", at)
+		case r.Cache.TTL == 0 && r.Cache.Versioned:
+			v.say("%s.cache.versioned says nothing without cache.ttl", at)
+		}
 		if r.Timeout <= 0 {
 			v.add(at+".timeout", r.Timeout.D().String(), "a positive duration such as 120s")
 		}
@@ -160,7 +171,7 @@ func (c Config) validateRoutes(v *faults) {
 }
 
 // reserved are the first path elements that no worker may answer.
-var reserved = []string{"internal", "admin", "health", "metrics", "docs", "openapi.json", "usage", "jobs"}
+var reserved = []string{"internal", "admin", "health", "metrics", "docs", "openapi.json", "usage", "jobs", "webhooks"}
 
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {

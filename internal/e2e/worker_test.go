@@ -60,8 +60,9 @@ func metric(text, name string) float64 {
 func TestWorkerKilledInMidCall(t *testing.T) {
 	t.Parallel()
 	p := startPlatform(t, gatewaySetup{})
+	// Each asks something else, so that none waits for another's answer.
 	slow := `{"time_series":[` + strings.TrimSuffix(strings.Repeat("12,15,14,18,21,19,24,26,25,29,", 60), ",") +
-		`],"forecast_steps":3,"sequence_length":30,"mode":"local","epochs":150,"seed":1}`
+		`],"forecast_steps":3,"sequence_length":30,"mode":"local","epochs":150,"seed":%d}`
 	p.want(200, "POST", "/predict/revenue-lstm", enterpriseKey, revenue)
 	interactions := func(i int) string {
 		return fmt.Sprintf(`{"interactions":[{"event_id":"e%d","user_id":"u","item_id":"i","type":"view"}]}`, i)
@@ -71,7 +72,7 @@ func TestWorkerKilledInMidCall(t *testing.T) {
 	for i := range 4 {
 		wg.Go(func() {
 			begun <- struct{}{}
-			a, err := try("POST", p.url+"/predict/revenue-lstm", enterpriseKey, slow)
+			a, err := try("POST", p.url+"/predict/revenue-lstm", enterpriseKey, fmt.Sprintf(slow, i))
 			if err != nil || a.status != 200 {
 				t.Errorf("idempotent call %d: %v %s", i, err, a)
 			}

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +24,7 @@ type Jobs interface {
 	List(ctx context.Context, tenant string, limit int) ([]api.Job, error)
 	Cancel(ctx context.Context, tenant, id string) (api.Job, error)
 	Watch(ctx context.Context, tenant, id string, f func(api.Job) error) error
+	Webhooks
 }
 
 // maxJobResult bounds the answer of a job, in bytes.
@@ -68,13 +70,14 @@ func prefersAsync(h http.Header) bool {
 }
 
 // RunJob is the jobs.Runner of the gateway: it sends the call to a worker as
-// the private way does, follows its progress, and enters it into the ledger.
-func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(float64)) ([]byte, error) {
+// the private way does, follows its progress, and enters it into the ledger
+// when its end is written down.
+func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(float64)) (body []byte, settle func(), err error) {
 	begun := g.now()
 	entries, _ := g.table.find(spec.Path)
 	e := pick(entries, spec.Method)
 	if e == nil || e.handle != nil {
-		return nil, api.NewError(http.StatusGone, "route_gone", "the route %s %s is no longer served here", spec.Method, spec.Endpoint)
+		return nil, nil, api.NewError(http.StatusGone, "route_gone", "the route %s %s is no longer served here", spec.Method, spec.Endpoint)
 	}
 	follow, stop := context.WithCancel(ctx)
 	followed := make(chan struct{})
@@ -85,18 +88,20 @@ func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(floa
 	body, status, err := g.callForJob(ctx, e, spec)
 	stop()
 	<-followed
-	units := 0
-	if err == nil {
-		units = e.units
-	} else if status == 0 {
-		status = asError(err).HTTP
+	entry := usage.Entry{Tenant: spec.Tenant, Route: e.pattern, Status: status, Latency: g.now().Sub(begun), At: begun}
+	switch {
+	case err == nil:
+		entry.Units = int64(e.units)
+	case errors.Is(ctx.Err(), context.Canceled):
+		entry.Status = statusClientGone
+	case status == 0:
+		entry.Status = asError(err).HTTP
 	}
-	if recordErr := g.Ledger.Record(usage.Entry{
-		Tenant: spec.Tenant, Route: e.pattern, Status: status, Units: int64(units), Latency: g.now().Sub(begun), At: begun,
-	}); recordErr != nil {
-		g.log.Error("the usage ledger refused a job's entry", "tenant", spec.Tenant, "request_id", spec.RequestID, "error", recordErr)
-	}
-	return body, err
+	return body, func() {
+		if err := g.Ledger.Record(entry); err != nil {
+			g.log.Error("the usage ledger refused a job's entry", "tenant", spec.Tenant, "request_id", spec.RequestID, "error", err)
+		}
+	}, err
 }
 
 func (g *Gateway) callForJob(ctx context.Context, e *entry, spec jobs.Spec) (body []byte, status int, err error) {

@@ -52,6 +52,11 @@ type Exchange struct {
 	WorkerName    string
 	Cold          bool
 	Attempts      int
+	// ModelVersion is what the worker said made its answer, if it would make
+	// the same again.
+	ModelVersion string
+	// copier stands before the writer while an answer is kept.
+	copier copier
 }
 
 // Context returns the request's context.

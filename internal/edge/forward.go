@@ -83,6 +83,7 @@ func (g *Gateway) passOn(x *Exchange, res *pool.Response) error {
 		return api.NewError(http.StatusBadGateway, "worker_failed", "the worker failed at this call; the request id finds it in the log").
 			Because(fmt.Errorf("worker %s answered %d", res.WorkerName, res.Status))
 	}
+	x.ModelVersion = first(res.Header, keyModelVersion)
 	h := x.W.Header()
 	copyHeader(h, res.Header)
 	g.timingHeaders(x)

@@ -21,6 +21,7 @@ import (
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
 )
 
@@ -61,6 +62,8 @@ type Deps struct {
 	Jobs        Jobs
 	Idempotency Idempotency
 	Reports     Reports
+	// Cache keeps answers that can be repeated; nil keeps none.
+	Cache *respcache.Cache
 
 	// Metrics answers GET /metrics, Admin everything below /admin (nil for
 	// 404), each behind the stages' checks.
@@ -126,6 +129,7 @@ func (g *Gateway) stages() Handler {
 		g.replay,           // 409, or the stored answer for an Idempotency-Key
 		g.respondAsync,     // 202 and a job, where asked for
 		g.deadline,         // the caller's own limit on waiting
+		g.cached,           // the answer this tenant got to the same question
 	)
 	return chain(func(x *Exchange) error {
 		if x.Entry != nil && x.Entry.public {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,7 +27,9 @@ import (
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
+	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
+	"github.com/omni-run/omni/internal/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -99,6 +102,7 @@ func (f *fixture) serve(c config.Config, s setup) {
 	must(err)
 	queue, err := jobs.Open(t.Context(), jobs.Options{
 		Path: filepath.Join(c.DataDir, "jobs.db"), Concurrent: 2, Timeout: time.Minute, Keep: time.Hour, TenantPending: 10, Log: log, Now: time.Now,
+		Webhooks: jobs.Webhooks{Guard: webhook.Guard{AllowHTTP: true, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 	})
 	must(err)
 	replays, err := idempotency.Open(t.Context(), filepath.Join(c.DataDir, "idempotency.db"), time.Now)
@@ -112,8 +116,12 @@ func (f *fixture) serve(c config.Config, s setup) {
 	must(p.Start(context.WithoutCancel(t.Context())))
 	guard, err := ratelimit.NewGuard(ratelimit.Policy{Limit: c.Limits.PublicPerMinute, Burst: c.Limits.PublicPerMinute}, 0, time.Now)
 	must(err)
+	var cache *respcache.Cache
+	if *c.Cache.Enabled {
+		cache = respcache.New(respcache.Options{MaxBytes: c.Cache.MaxBytes, TenantBytes: c.Cache.TenantBytes, Now: time.Now})
+	}
 	g, err := edge.New(edge.Deps{
-		Config: c, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays,
+		Config: c, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays, Cache: cache,
 		Limits: edge.Limits{
 			Rate: ratelimit.NewMemory(0, time.Now), Quota: &ratelimit.Quota{Spent: f.ledger, Now: time.Now},
 			Calls: ratelimit.NewConcurrency(), Addresses: guard,

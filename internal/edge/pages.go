@@ -33,6 +33,7 @@ func (g *Gateway) entries() []*entry {
 		own(http.MethodDelete, "/jobs/{id}", "jobs", g.serveCancelJob),
 		own(http.MethodGet, "/jobs/{id}/events", "jobs", g.serveJobEvents),
 	}
+	list = append(list, g.webhookEntries(own)...)
 	for _, r := range g.cfg.Routes {
 		list = append(list, &entry{method: r.Method, pattern: r.Path, scope: r.Scope, units: r.Units, route: r})
 	}

@@ -27,7 +27,7 @@ const maxReplay = 8 << 20
 func (g *Gateway) replay(next Handler) Handler {
 	return func(x *Exchange) error {
 		key := first(x.R.Header, keyIdempotencyKey)
-		if key == "" || x.R.Method == http.MethodGet {
+		if key == "" || x.R.Method == http.MethodGet || x.Entry.shownOnce {
 			return next(x)
 		}
 		if len(key) > 255 || len(x.R.Header.Values(api.HeaderIdempotencyKey)) > 1 || !printable(key) {

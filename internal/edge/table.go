@@ -18,13 +18,20 @@ type entry struct {
 	public bool
 	// master entries take the master key only.
 	master bool
-	scope  string
-	units  int
+	// shownOnce entries answer with a secret, which is kept nowhere: not for
+	// the repetition of an Idempotency-Key either.
+	shownOnce bool
+	scope     string
+	units     int
 	// handle answers the entry here; nil sends it to a worker as route says.
 	handle Handler
 	route  config.Route
 	// usual are the series of the entry's 200s, once there was one.
 	usual atomic.Pointer[series]
+	// version is what workers said last of the models behind the route;
+	// repeatable that they said something, so that answers can be shared.
+	version    atomic.Pointer[string]
+	repeatable atomic.Bool
 }
 
 // table finds the entry of a request. It is built once and only read.

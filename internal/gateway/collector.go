@@ -22,12 +22,15 @@ var (
 	descWriteFault = prometheus.NewDesc("omni_gateway_ledger_errors_total", "Failures of the usage ledger, by step.", []string{"step"}, nil)
 	descFallbacks  = prometheus.NewDesc("omni_gateway_limit_store_fallbacks_total", "Times the shared limit store was given up for the local share.", nil, nil)
 	descLocalTakes = prometheus.NewDesc("omni_gateway_limit_store_local_decisions_total", "Calls whose rate the local share decided because the shared limit store did not.", nil, nil)
+	descCacheBytes = prometheus.NewDesc("omni_gateway_response_cache_bytes", "Size of the answers kept to be given again.", nil, nil)
+	descCacheCount = prometheus.NewDesc("omni_gateway_response_cache_answers", "Answers kept to be given again.", nil, nil)
+	descCacheEvict = prometheus.NewDesc("omni_gateway_response_cache_evictions_total", "Answers dropped before their time to make room.", nil, nil)
 	descLimitScope = prometheus.NewDesc("omni_gateway_limits_local", "1 when rate limits are counted by this process alone.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descTokens, descIssuerAge, descIssuerErrs, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes} {
+	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descTokens, descIssuerAge, descIssuerErrs, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes, descCacheBytes, descCacheCount, descCacheEvict} {
 		ch <- d
 	}
 }
@@ -68,6 +71,12 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPending, float64(ledger.Pending))
 	counter(descWriteFault, ledger.WriteErrors, "write")
 	counter(descWriteFault, ledger.FoldErrors, "fold")
+	if c.g.cache != nil {
+		kept := c.g.cache.Stats()
+		gauge(descCacheBytes, float64(kept.Bytes))
+		gauge(descCacheCount, float64(kept.Entries))
+		counter(descCacheEvict, kept.Evicted)
+	}
 	if c.g.shared == nil {
 		gauge(descLimitScope, 1)
 		return

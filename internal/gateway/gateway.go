@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -30,7 +31,9 @@ import (
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
 	"github.com/omni-run/omni/internal/ratelimit/redislimit"
+	"github.com/omni-run/omni/internal/respcache"
 	"github.com/omni-run/omni/internal/usage"
+	"github.com/omni-run/omni/internal/webhook"
 )
 
 // Options are what a command gives besides the configuration.
@@ -63,7 +66,9 @@ type Gateway struct {
 	pool    *pool.Pool
 	// shared is nil when rates are counted by this process alone.
 	shared *redislimit.Limiter
-	edge   *edge.Gateway
+	// cache is nil when answers are not kept.
+	cache *respcache.Cache
+	edge  *edge.Gateway
 }
 
 // Open opens the stores, begins to probe the workers and to run jobs. The
@@ -149,10 +154,22 @@ func (g *Gateway) openLedger(ctx context.Context) (err error) {
 func (g *Gateway) openJobs(ctx context.Context) (err error) {
 	c := g.opt.Config.Jobs
 	g.jobs, err = jobs.Open(ctx, jobs.Options{
-		Path: g.path("jobs.db"), Concurrent: c.Concurrent, Timeout: c.Timeout.D(), Keep: c.Keep.D(), TenantPending: c.TenantPending,
+		Path: g.path("jobs.db"), Postgres: c.URL, Webhooks: webhooks(g.opt.Config.Webhooks), Concurrent: c.Concurrent, Timeout: c.Timeout.D(), Keep: c.Keep.D(), TenantPending: c.TenantPending, Lease: c.Lease.D(),
 		Log: g.opt.Log, Now: g.opt.Now,
 	})
 	return err
+}
+
+// webhooks turns the configuration, which has been checked, into the parts'
+// own words.
+func webhooks(c config.Webhooks) jobs.Webhooks {
+	w := jobs.Webhooks{
+		Guard: webhook.Guard{AllowHTTP: *c.AllowHTTP}, Timeout: c.Timeout.D(), Key: c.Key, DisableAfter: c.DisableAfter.D(), PerTenant: c.PerTenant,
+	}
+	for _, cidr := range c.AllowNetworks {
+		w.Guard.Allow = append(w.Guard.Allow, netip.MustParsePrefix(cidr))
+	}
+	return w
 }
 
 func (g *Gateway) openReplays(ctx context.Context) (err error) {
@@ -199,10 +216,13 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		return err
 	}
 	g.registry.MustRegister(newPartsCollector(g))
+	if c := g.opt.Config.Cache; *c.Enabled {
+		g.cache = respcache.New(respcache.Options{MaxBytes: c.MaxBytes, TenantBytes: c.TenantBytes, Now: g.opt.Now})
+	}
 	g.edge, err = edge.New(edge.Deps{
 		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
 		Keys: g.credentials(), Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
-		Reports: g.ledger, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
+		Reports: g.ledger, Cache: g.cache, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
 	if err != nil {
 		return err

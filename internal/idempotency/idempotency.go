@@ -42,7 +42,9 @@ type Store struct {
 	swept time.Time
 }
 
-// Open opens or creates the store.
+// Open opens or creates the store. The file belongs to one process at a time,
+// so that claims found in it are those of calls that died with a former
+// process: they are void at once, and whoever repeats such a call runs it.
 func Open(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -51,6 +53,9 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Store, error
 	db, err := sqlitedb.Open(ctx, path, sub)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := db.Write.ExecContext(ctx, `DELETE FROM calls WHERE status = 0`); err != nil {
+		return nil, errors.Join(fmt.Errorf("voiding the claims of a former process: %w", err), db.Close())
 	}
 	return &Store{db: db, now: now}, nil
 }

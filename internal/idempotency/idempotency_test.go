@@ -140,3 +140,35 @@ func TestClockSteppingBack(t *testing.T) {
 		t.Errorf("after its time: %v, %v", a, err)
 	}
 }
+
+// What a process claimed dies with it; what it answered does not.
+func TestClaimsOfAFormerProcessAreVoid(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "idempotency.db")
+	first, err := idempotency.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"claimed", "answered"} {
+		if _, err := first.Begin(t.Context(), "a", key, []byte("f"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Finish(t.Context(), "a", "answered", idempotency.Answer{Status: 200, Body: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := idempotency.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if a, err := second.Begin(t.Context(), "a", "claimed", []byte("f"), time.Hour); a != nil || err != nil {
+		t.Errorf("the claim outlived its process: %v %v", a, err)
+	}
+	if a, err := second.Begin(t.Context(), "a", "answered", []byte("f"), time.Hour); err != nil || a == nil || a.Status != 200 {
+		t.Errorf("the answer is gone: %v %v", a, err)
+	}
+}

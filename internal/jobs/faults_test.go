@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 // open opens the same file as another process would.
 func open(t *testing.T, path string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(30000)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestClockSteppingBackDelaysNoJob(t *testing.T) {
 	if _, err := open(t, o.Path).ExecContext(t.Context(), `UPDATE river_job SET scheduled_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '+3 days')`); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Start(t.Context(), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`1`), nil }); err != nil {
+	if err := m.Start(t.Context(), call(func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`1`), nil }).run); err != nil {
 		t.Fatal(err)
 	}
 	if j := end(t, m, "a", id); j.Status != api.JobSucceeded {
@@ -84,5 +85,46 @@ func TestResultOutlivesADiskThatTakesNothing(t *testing.T) {
 	}
 	if len(begun) != 0 {
 		t.Fatal("the job ran twice")
+	}
+}
+
+// While another process holds the file's lock, each writer gets its turn to
+// find that out: a submission is refused in time however many wait, and what
+// ended meanwhile is written as soon as the lock is gone.
+func TestLockDelaysNobodyLongerThanItLasts(t *testing.T) {
+	t.Parallel()
+	o := options(t, filepath.Join(t.TempDir(), "jobs.db"))
+	o.Concurrent, o.TenantPending = 8, 100
+	begun, release := make(chan struct{}, 8), make(chan struct{})
+	m := start(t, o, func(context.Context, jobs.Spec, func(float64)) ([]byte, error) {
+		begun <- struct{}{}
+		<-release
+		return []byte(`1`), nil
+	})
+	var ids []string
+	for range 8 {
+		ids = append(ids, submit(t, m, jobs.Spec{Tenant: "a", Endpoint: "/x"}))
+	}
+	for range 8 {
+		<-begun
+	}
+	disk := open(t, o.Path)
+	for _, statement := range []string{"PRAGMA busy_timeout = 30000", "BEGIN EXCLUSIVE"} {
+		if _, err := disk.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release) // eight ends that cannot be written stand in line
+	var refused *api.Error
+	if _, err := m.Submit(t.Context(), jobs.Spec{Tenant: "b"}); !errors.As(err, &refused) || refused.Code != "storage_busy" {
+		t.Errorf("a submission while the file is locked: %v", err)
+	}
+	if _, err := disk.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if j := end(t, m, "a", id); j.Status != api.JobSucceeded {
+			t.Errorf("%+v", j)
+		}
 	}
 }

@@ -1,18 +1,17 @@
 // Package jobs runs calls that their callers do not wait for: accepted,
-// queued, run, and kept for collection. River does the queueing, on SQLite;
-// what callers see of a job stands in a table beside it, written in the same
-// transactions.
+// queued, run, kept for collection, and announced to the tenant's webhooks.
+// River does the queueing, on SQLite for one gateway or on PostgreSQL for
+// several; what callers see of a job stands in a table beside it, written in
+// the same transactions.
 package jobs
 
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -20,14 +19,11 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/omni-run/omni/api"
-	"github.com/omni-run/omni/internal/sqlitedb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // Spec is one call to run later, as the gateway accepted it.
@@ -49,13 +45,17 @@ type Spec struct {
 
 // Runner runs one call to its end and returns the body of its answer. An
 // *api.Error becomes the job's error. progress may be called at any time until
-// Runner returns.
-type Runner func(ctx context.Context, spec Spec, progress func(fraction float64)) (result []byte, err error)
+// Runner returns. settle, unless nil, is called once this run is written down
+// as the one that counts, and never for a run that another takes the place of.
+type Runner func(ctx context.Context, spec Spec, progress func(fraction float64)) (result []byte, settle func(), err error)
 
 // Options configure a Manager.
 type Options struct {
 	// Path of the SQLite file, which belongs to this process alone.
 	Path string
+	// Postgres is the URL of a database that several gateways share; it takes
+	// the place of Path.
+	Postgres string
 	// Concurrent is how many jobs run at a time; at least 1.
 	Concurrent int
 	// Timeout of one job.
@@ -64,102 +64,110 @@ type Options struct {
 	Keep time.Duration
 	// TenantPending is how many unfinished jobs a tenant may have.
 	TenantPending int
-	Log           *slog.Logger
-	Now           func() time.Time
+	// Lease is how long a gateway that shares the database may be silent until
+	// others take over what it ran; default 15 s.
+	Lease time.Duration
+	// Webhooks says how tenants are told of their jobs.
+	Webhooks Webhooks
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Manager accepts and runs jobs. Open it, then Start it with a Runner.
 type Manager struct {
-	opt    Options
-	db     *sqlitedb.DB
-	client *river.Client[*sql.Tx]
-	run    Runner
+	opt      Options
+	store    store
+	words    dialect
+	run      Runner
+	messages *messenger
 
 	mu      sync.Mutex
-	running map[string]context.CancelFunc
+	running map[string]*running
 	changed map[string]chan struct{} // closed when the job changes
 
+	// look asks for a look at what runs here, in the database.
+	look       chan struct{}
 	background sync.WaitGroup
 	stop       context.CancelFunc
 	stopping   sync.Once
 	stopped    error // what stopping came to
 }
 
-// Open opens the file, takes up what a former process left, and returns a
-// Manager that accepts jobs but does not run them yet.
-func Open(ctx context.Context, o Options) (*Manager, error) {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	db, err := sqlitedb.Open(ctx, o.Path, sub)
-	if err != nil {
-		return nil, err
-	}
-	m := &Manager{opt: o, db: db, running: map[string]context.CancelFunc{}, changed: map[string]chan struct{}{}}
-	if err := m.prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the job queue: %w", err), db.Close())
-	}
-	return m, nil
+// running is a run of a job in this process.
+type running struct {
+	run    string // its name in the database
+	cancel context.CancelCauseFunc
 }
 
-func (m *Manager) prepare(ctx context.Context) error {
-	driver := riversqlite.New(m.db.Write)
-	quiet := slog.New(levelAtLeast{m.opt.Log.Handler(), slog.LevelWarn})
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet})
-	if err != nil {
-		return err
+// Open opens the database, takes up what a former process left, and returns a
+// Manager that accepts jobs but does not run them yet.
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	if o.Lease == 0 {
+		o.Lease = 15 * time.Second
 	}
-	// All of River's schema in one transaction: a fresh file is made on each
-	// cold start where disks do not last, and each commit costs time there.
-	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
-		//lint:ignore SA1019 the warning is about PostgreSQL; SQLite's migrations go together, one commit instead of many
-		_, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := m.recover(ctx); err != nil {
-		return err
+	m := &Manager{opt: o, running: map[string]*running{}, changed: map[string]chan struct{}{}, look: make(chan struct{}, 1)}
+	var err error
+	if m.messages, err = newMessenger(o.Webhooks); err != nil {
+		return nil, err
 	}
 	workers := river.NewWorkers()
-	if err := river.AddWorkerSafely(workers, &callWorker{manager: m}); err != nil {
-		return err
+	if err := errors.Join(river.AddWorkerSafely(workers, &callWorker{manager: m}), river.AddWorkerSafely(workers, &deliveryWorker{manager: m})); err != nil {
+		return nil, err
 	}
-	m.client, err = river.NewClient(driver, &river.Config{
-		Workers: workers, Logger: quiet, MaxAttempts: 1, JobTimeout: -1, // the job's own timeout is set in work
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: m.opt.Concurrent}},
+	config := &river.Config{
+		Workers: workers, Logger: slog.New(levelAtLeast{o.Log.Handler(), slog.LevelWarn}), MaxAttempts: 1,
+		JobTimeout: -1, // the job's own timeout is set in work
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: o.Concurrent}, deliveryQueue: {MaxWorkers: deliveriesAtOnce},
+		},
 		FetchCooldown:     10 * time.Millisecond,
 		FetchPollInterval: 250 * time.Millisecond,
-	})
-	return err
+	}
+	if o.Postgres != "" {
+		m.store, err = openPostgres(ctx, o.Postgres, config)
+	} else {
+		m.store, err = openSQLite(ctx, o.Path, config)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the job store: %w", err)
+	}
+	m.words = m.store.words()
+	if !m.store.shared() {
+		if err := m.takeOver(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("taking up jobs of a former process: %w", err), m.store.close())
+		}
+	}
+	return m, nil
 }
 
 // Start begins to run jobs in the background, until Close.
 func (m *Manager) Start(ctx context.Context, run Runner) error {
 	m.run = run
 	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := m.client.Start(ctx); err != nil {
+	if err := m.store.start(ctx); err != nil {
 		m.stop()
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
 	m.background.Go(func() { every(ctx, 5*time.Minute, m.sweep) })
 	m.background.Go(func() { every(ctx, 2*time.Second, m.catchUp) })
+	if m.store.shared() {
+		m.background.Go(func() { m.keepLeases(ctx) })
+		m.background.Go(func() { _ = m.store.listen(ctx, m.heard) }) // ends with ctx only
+	}
 	return nil
 }
 
 // Stop begins no more jobs, lets those that run go on until ctx ends, and then
-// cancels them. A cancelled idempotent job runs again at the next start. Jobs
-// are still accepted and shown afterwards, until Close.
+// cancels them. A cancelled idempotent job runs again, at another gateway or at
+// the next start. Jobs are still accepted and shown afterwards, until Close.
 func (m *Manager) Stop(ctx context.Context) error {
 	m.stopping.Do(func() {
 		if m.stop == nil {
 			return
 		}
-		if m.stopped = m.client.Stop(ctx); m.stopped != nil {
+		if m.stopped = m.store.stop(ctx); m.stopped != nil {
 			hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			m.stopped = m.client.StopAndCancel(hard)
+			m.stopped = m.store.stopAndCancel(hard)
 			cancel()
 		}
 		m.stop()
@@ -168,22 +176,31 @@ func (m *Manager) Stop(ctx context.Context) error {
 	return m.stopped
 }
 
-// Close stops as Stop does, and closes the file.
+// Close stops as Stop does, and closes the database.
 func (m *Manager) Close(ctx context.Context) error {
-	return errors.Join(m.Stop(ctx), m.db.Close())
+	err := m.Stop(ctx)
+	m.messages.close()
+	return errors.Join(err, m.store.close())
 }
 
 // Submit accepts a job. It is on disk when Submit returns.
 func (m *Manager) Submit(ctx context.Context, spec Spec) (api.Job, error) {
+	body := spec.Body
+	spec.Body = nil
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return api.Job{}, err
 	}
 	now := m.opt.Now()
 	id := "job_" + strings.ToLower(rand.Text())
-	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
+	err = m.whileBusy(ctx, func(ctx context.Context, tx transaction) error {
+		if m.words.lockTenant != "" {
+			if _, err := tx.exec(ctx, m.words.lockTenant, spec.Tenant); err != nil {
+				return err
+			}
+		}
 		var pending int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM jobs WHERE tenant = ? AND finished_at IS NULL`, spec.Tenant).Scan(&pending); err != nil {
+		if err := tx.queryRow(ctx, `SELECT count(*) FROM jobs WHERE tenant = ? AND finished_at IS NULL`, spec.Tenant).Scan(&pending); err != nil {
 			return err
 		}
 		if pending >= m.opt.TenantPending {
@@ -191,25 +208,71 @@ func (m *Manager) Submit(ctx context.Context, spec Spec) (api.Job, error) {
 			e.RetryAfter = 5 * time.Second
 			return e
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (id, tenant, status, spec, created_at) VALUES (?, ?, ?, ?, ?)`,
-			id, spec.Tenant, api.JobPending, raw, now.UnixMilli()); err != nil {
+		if _, err := tx.exec(ctx, `INSERT INTO jobs (id, tenant, status, spec, body, endpoint, request_id, idempotent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			id, spec.Tenant, api.JobPending, raw, body, spec.Endpoint, spec.RequestID, spec.Idempotent, now.UnixMilli()); err != nil {
 			return err
 		}
-		_, err := m.client.InsertTx(ctx, tx, callArgs{JobID: id}, nil)
-		return err
+		return m.enqueue(ctx, tx, id)
 	})
 	if err != nil {
-		return api.Job{}, fmt.Errorf("accepting a job: %w", fault(err))
+		return api.Job{}, fmt.Errorf("accepting a job: %w", m.fault(err))
 	}
 	return api.Job{JobID: id, Status: api.JobPending, Endpoint: spec.Endpoint, RequestID: spec.RequestID, CreatedAt: now.UTC()}, nil
 }
 
-func fault(err error) error {
+// enqueue gives a pending job its place in River's queue.
+func (m *Manager) enqueue(ctx context.Context, tx transaction, id string) error {
+	place, err := m.store.insert(ctx, tx, callArgs{JobID: id}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE jobs SET queue_id = ? WHERE id = ?`, place, id)
+	return err
+}
+
+// writeWithin is how long a write on a caller's behalf goes on trying while
+// the database is locked or away.
+const writeWithin = 5 * time.Second
+
+// whileBusy runs f in a transaction, again and again while the database is
+// locked or away, for as long as a caller can be let wait.
+func (m *Manager) whileBusy(ctx context.Context, f func(ctx context.Context, tx transaction) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, writeWithin, errStillBusy)
+	defer cancel()
+	for {
+		err := m.store.tx(ctx, func(tx transaction) error { return f(ctx, tx) })
+		var refused *api.Error
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &refused), errors.Is(err, errNoRows):
+			return err
+		case errors.Is(context.Cause(ctx), errStillBusy):
+			return errors.Join(errStillBusy, err)
+		case ctx.Err() != nil, !m.store.busy(err):
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+var errStillBusy = errors.New("jobs: the store stayed locked or away")
+
+// fault says to a caller why nothing was done.
+func (m *Manager) fault(err error) error {
+	var refused *api.Error
 	switch {
-	case sqlitedb.IsFull(err):
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return err
+	case m.store.full(err):
 		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the platform has no room left for jobs; nothing was accepted").Because(err)
-	case sqlitedb.IsBusy(err):
-		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the job store is locked; nothing was accepted, try again").Because(err)
+	case errors.Is(err, errStillBusy), m.store.busy(err) && !errors.Is(err, context.Canceled):
+		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the job store is locked or away; nothing was accepted, try again").Because(err)
 		e.RetryAfter = time.Second
 		return e
 	default:

@@ -14,9 +14,47 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/jobs"
+	"github.com/omni-run/omni/internal/postgres/postgrestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fresh returns options for a database of its own.
+type fresh func(t *testing.T) jobs.Options
+
+func onSQLite(t *testing.T) jobs.Options {
+	return options(t, filepath.Join(t.TempDir(), "jobs.db"))
+}
+
+// What callers rely on, on either database.
+func TestOnSQLite(t *testing.T) {
+	t.Parallel()
+	suite(t, onSQLite)
+}
+
+func TestOnPostgres(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	suite(t, func(t *testing.T) jobs.Options {
+		o := options(t, "")
+		o.Postgres = server.NewDatabase(t)
+		return o
+	})
+	t.Run("shared", func(t *testing.T) { shared(t, server) })
+}
+
+func suite(t *testing.T, on fresh) {
+	for name, test := range map[string]func(t *testing.T, on fresh){
+		"jobs end": testJobsEnd, "tenants": testTenantsDoNotSeeEachOther, "cancel": testCancelReachesTheRunningCall,
+		"cap": testPendingJobsAreCapped, "recovery": testRecovery, "forget": testOldJobsAreForgotten, "settle": testSettledOnce,
+		"webhooks": testWebhooks, "webhook retries": testWebhookRetries, "webhook rotation": testWebhookRotation, "webhook given up": testWebhookGivenUp,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, on)
+		})
+	}
+}
 
 func options(t *testing.T, path string) jobs.Options {
 	t.Helper()
@@ -26,7 +64,20 @@ func options(t *testing.T, path string) jobs.Options {
 	}
 }
 
-func start(t *testing.T, o jobs.Options, run jobs.Runner) *jobs.Manager {
+// call is a Runner without anything to settle.
+type call func(ctx context.Context, s jobs.Spec, progress func(float64)) ([]byte, error)
+
+func (c call) run(ctx context.Context, s jobs.Spec, progress func(float64)) ([]byte, func(), error) {
+	result, err := c(ctx, s, progress)
+	return result, nil, err
+}
+
+func start(t *testing.T, o jobs.Options, run call) *jobs.Manager {
+	t.Helper()
+	return startSettling(t, o, run.run)
+}
+
+func startSettling(t *testing.T, o jobs.Options, run jobs.Runner) *jobs.Manager {
 	t.Helper()
 	m, err := jobs.Open(t.Context(), o)
 	if err != nil {
@@ -66,9 +117,8 @@ func submit(t *testing.T, m *jobs.Manager, s jobs.Spec) string {
 	return j.JobID
 }
 
-func TestJobsEnd(t *testing.T) {
-	t.Parallel()
-	m := start(t, options(t, filepath.Join(t.TempDir(), "jobs.db")), func(ctx context.Context, s jobs.Spec, progress func(float64)) ([]byte, error) {
+func testJobsEnd(t *testing.T, on fresh) {
+	m := start(t, on(t), func(ctx context.Context, s jobs.Spec, progress func(float64)) ([]byte, error) {
 		switch string(s.Body) {
 		case "refuse":
 			return nil, api.Unprocessable("too_short", "too short")
@@ -105,9 +155,8 @@ func TestJobsEnd(t *testing.T) {
 	}
 }
 
-func TestTenantsDoNotSeeEachOther(t *testing.T) {
-	t.Parallel()
-	m := start(t, options(t, filepath.Join(t.TempDir(), "jobs.db")), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`{}`), nil })
+func testTenantsDoNotSeeEachOther(t *testing.T, on fresh) {
+	m := start(t, on(t), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`{}`), nil })
 	id := submit(t, m, jobs.Spec{Tenant: "a"})
 	var refused *api.Error
 	if _, err := m.Get(t.Context(), "b", id); !errors.As(err, &refused) || refused.HTTP != 404 {
@@ -124,9 +173,8 @@ func TestTenantsDoNotSeeEachOther(t *testing.T) {
 	}
 }
 
-func TestCancelReachesTheRunningCall(t *testing.T) {
-	t.Parallel()
-	o := options(t, filepath.Join(t.TempDir(), "jobs.db"))
+func testCancelReachesTheRunningCall(t *testing.T, on fresh) {
+	o := on(t)
 	o.Concurrent = 1
 	begun := make(chan struct{})
 	m := start(t, o, func(ctx context.Context, s jobs.Spec, _ func(float64)) ([]byte, error) {
@@ -147,10 +195,9 @@ func TestCancelReachesTheRunningCall(t *testing.T) {
 	}
 }
 
-func TestPendingJobsAreCapped(t *testing.T) {
-	t.Parallel()
+func testPendingJobsAreCapped(t *testing.T, on fresh) {
 	release := make(chan struct{})
-	m := start(t, options(t, filepath.Join(t.TempDir(), "jobs.db")), func(ctx context.Context, _ jobs.Spec, _ func(float64)) ([]byte, error) {
+	m := start(t, on(t), func(ctx context.Context, _ jobs.Spec, _ func(float64)) ([]byte, error) {
 		select {
 		case <-release:
 		case <-ctx.Done():
@@ -170,29 +217,35 @@ func TestPendingJobsAreCapped(t *testing.T) {
 	}
 }
 
-// TestRecovery reopens the file as after kill -9: the first manager is never
-// closed in order.
-func TestRecovery(t *testing.T) {
-	t.Parallel()
-	o := options(t, filepath.Join(t.TempDir(), "jobs.db"))
+// The database is opened again after a process ended with jobs running: what
+// it ran does not write any more.
+func testRecovery(t *testing.T, on fresh) {
+	o := on(t)
+	o.Lease = 500 * time.Millisecond // where others take over
 	begun := make(chan string, 2)
 	stopped := make(chan struct{})
 	first, err := jobs.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Start(t.Context(), func(_ context.Context, s jobs.Spec, _ func(float64)) ([]byte, error) {
+	if err := first.Start(t.Context(), call(func(_ context.Context, s jobs.Spec, _ func(float64)) ([]byte, error) {
 		begun <- s.Endpoint
 		<-stopped // deaf to cancellation, like a process that is gone
 		return nil, errors.New("gone")
-	}); err != nil {
+	}).run); err != nil {
 		t.Fatal(err)
 	}
 	again := submit(t, first, jobs.Spec{Tenant: "a", Endpoint: "/again", Idempotent: true, RequestID: "r1"})
 	once := submit(t, first, jobs.Spec{Tenant: "a", Endpoint: "/once", RequestID: "r2"})
 	<-begun
 	<-begun
-	waiting := submit(t, first, jobs.Spec{Tenant: "a", Endpoint: "/waiting"})
+	waiting := submit(t, first, jobs.Spec{Tenant: "a", Endpoint: "/waiting", Body: []byte(`"body"`)})
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := first.Close(now); err == nil {
+		t.Fatal("closed in order, though two jobs run")
+	}
+	defer close(stopped)
 
 	second := start(t, o, func(_ context.Context, s jobs.Spec, _ func(float64)) ([]byte, error) {
 		return fmt.Appendf(nil, "%q", s.Endpoint), nil
@@ -205,17 +258,10 @@ func TestRecovery(t *testing.T) {
 	if j := end(t, second, "a", once); j.Status != api.JobFailed || j.Error.Error != "interrupted" || j.Error.RequestID != "r2" {
 		t.Errorf("a call that may have taken effect: %+v %+v", j, j.Error)
 	}
-	close(stopped)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := first.Close(ctx); err != nil {
-		t.Log(err) // its rows were taken over; only its goroutines must end
-	}
 }
 
-func TestOldJobsAreForgotten(t *testing.T) {
-	t.Parallel()
-	m := start(t, options(t, filepath.Join(t.TempDir(), "jobs.db")), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`{}`), nil })
+func testOldJobsAreForgotten(t *testing.T, on fresh) {
+	m := start(t, on(t), func(context.Context, jobs.Spec, func(float64)) ([]byte, error) { return []byte(`{}`), nil })
 	id := submit(t, m, jobs.Spec{Tenant: "a"})
 	end(t, m, "a", id)
 	if err := m.Forget(t.Context(), time.Now().Add(time.Second)); err != nil {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,16 +10,16 @@ import (
 	"github.com/omni-run/omni/api"
 )
 
-const columns = `id, status, progress, result, error, json_extract(spec, '$.endpoint'), json_extract(spec, '$.request_id'), created_at, started_at, finished_at`
+const columns = `id, status, progress, result, error, endpoint, request_id, created_at, started_at, finished_at`
 
 // Get returns a tenant's job; another tenant's is as unknown as none.
 func (m *Manager) Get(ctx context.Context, tenant, id string) (api.Job, error) {
-	j, err := scan(m.db.Read.QueryRowContext(ctx, `SELECT `+columns+` FROM jobs WHERE id = ? AND tenant = ?`, id, tenant))
-	if errors.Is(err, sql.ErrNoRows) {
+	j, err := scan(m.store.queryRow(ctx, `SELECT `+columns+` FROM jobs WHERE id = ? AND tenant = ?`, id, tenant))
+	if errors.Is(err, errNoRows) {
 		return api.Job{}, unknown()
 	}
 	if err != nil {
-		return api.Job{}, fmt.Errorf("reading job %s: %w", id, fault(err))
+		return api.Job{}, fmt.Errorf("reading job %s: %w", id, m.fault(err))
 	}
 	return j, nil
 }
@@ -31,29 +30,29 @@ func unknown() error {
 
 // List returns a tenant's newest jobs, without their results.
 func (m *Manager) List(ctx context.Context, tenant string, limit int) ([]api.Job, error) {
-	rows, err := m.db.Read.QueryContext(ctx, `SELECT `+columns+` FROM jobs WHERE tenant = ? ORDER BY created_at DESC, id LIMIT ?`, tenant, limit)
+	rows, err := m.store.query(ctx, `SELECT `+columns+` FROM jobs WHERE tenant = ? ORDER BY created_at DESC, id LIMIT ?`, tenant, limit)
 	if err != nil {
-		return nil, fmt.Errorf("listing jobs: %w", fault(err))
+		return nil, fmt.Errorf("listing jobs: %w", m.fault(err))
 	}
-	defer rows.Close()
+	defer rows.close()
 	out := []api.Job{}
 	for rows.Next() {
 		j, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("listing jobs: %w", fault(err))
+			return nil, fmt.Errorf("listing jobs: %w", m.fault(err))
 		}
 		j.Result = nil
 		out = append(out, j)
 	}
-	return out, fault(rows.Err())
+	return out, m.fault(rows.Err())
 }
 
-func scan(row interface{ Scan(dest ...any) error }) (api.Job, error) {
+func scan(row row) (api.Job, error) {
 	var (
 		j                 api.Job
 		failure           []byte
 		created           int64
-		started, finished sql.NullInt64
+		started, finished *int64
 	)
 	var result []byte
 	if err := row.Scan(&j.JobID, &j.Status, &j.Progress, &result, &failure, &j.Endpoint, &j.RequestID, &created, &started, &finished); err != nil {
@@ -71,11 +70,11 @@ func scan(row interface{ Scan(dest ...any) error }) (api.Job, error) {
 	return j, nil
 }
 
-func moment(ms sql.NullInt64) *time.Time {
-	if !ms.Valid {
+func moment(ms *int64) *time.Time {
+	if ms == nil {
 		return nil
 	}
-	t := time.UnixMilli(ms.Int64).UTC()
+	t := time.UnixMilli(*ms).UTC()
 	return &t
 }
 
@@ -86,20 +85,25 @@ func (m *Manager) Cancel(ctx context.Context, tenant, id string) (api.Job, error
 	if err != nil || j.Ended() {
 		return j, err
 	}
-	failure, err := json.Marshal(cancelled(j.RequestID))
+	waiting := false
+	err = m.whileBusy(ctx, func(ctx context.Context, tx transaction) error {
+		waiting, err = m.end(ctx, tx, id, ending{from: api.JobPending, status: api.JobCancelled, failure: cancelled(j.RequestID)})
+		if err != nil || waiting {
+			return err
+		}
+		// It runs, here or at another gateway, which hears of it.
+		if _, err := tx.exec(ctx, `UPDATE jobs SET cancel = TRUE WHERE id = ? AND status = ?`, id, api.JobRunning); err != nil {
+			return err
+		}
+		return m.notify(ctx, tx, id)
+	})
 	if err != nil {
-		return api.Job{}, err
+		return api.Job{}, fmt.Errorf("cancelling job %s: %w", id, m.fault(err))
 	}
-	res, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET status = ?, error = ?, finished_at = ? WHERE id = ? AND status = ?`,
-		api.JobCancelled, failure, m.opt.Now().UnixMilli(), id, api.JobPending)
-	if err != nil {
-		return api.Job{}, fmt.Errorf("cancelling job %s: %w", id, fault(err))
-	}
-	if n, err := res.RowsAffected(); err == nil && n == 0 {
+	if !waiting {
 		m.mu.Lock()
-		if cancel, runs := m.running[id]; runs {
-			delete(m.running, id) // tells work that the owner wanted it
-			cancel()
+		if r := m.running[id]; r != nil {
+			r.cancel(errCancelled)
 		}
 		m.mu.Unlock()
 	}
@@ -122,8 +126,14 @@ func (m *Manager) Watch(ctx context.Context, tenant, id string, f func(api.Job) 
 		if j.Ended() {
 			return nil
 		}
+		// Another gateway's word of a change can get lost with a connection.
+		var again <-chan time.Time
+		if m.store.shared() {
+			again = time.After(2 * time.Second)
+		}
 		select {
 		case <-changed:
+		case <-again:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -142,12 +152,15 @@ func (m *Manager) subscribe(id string) <-chan struct{} {
 	return ch
 }
 
+// announce wakes those who watch the job in this process; "" wakes all.
 func (m *Manager) announce(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if ch, ok := m.changed[id]; ok {
-		close(ch)
-		delete(m.changed, id)
+	for watched, ch := range m.changed {
+		if id == "" || watched == id {
+			close(ch)
+			delete(m.changed, watched)
+		}
 	}
 }
 
@@ -160,6 +173,7 @@ func (m *Manager) sweep(ctx context.Context) {
 
 // Forget drops the jobs that ended before the moment.
 func (m *Manager) Forget(ctx context.Context, before time.Time) error {
-	_, err := m.db.Write.ExecContext(ctx, `DELETE FROM jobs WHERE finished_at < ?`, before.UnixMilli())
-	return err
+	_, err := m.store.exec(ctx, `DELETE FROM jobs WHERE finished_at < ?`, before.UnixMilli())
+	_, older := m.store.exec(ctx, `DELETE FROM deliveries WHERE status <> 'pending' AND created_at < ?`, before.Add(-keepDeliveries).UnixMilli())
+	return errors.Join(err, older)
 }

@@ -2,7 +2,7 @@ package jobs
 
 import (
 	"context"
-	"database/sql"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,9 +37,10 @@ func (m *Manager) work(ctx context.Context, id string) error {
 	var (
 		spec Spec
 		ok   bool
+		run  = rand.Text()
 	)
 	err := m.persist(ctx, id, func(ctx context.Context) (err error) {
-		spec, ok, err = m.begin(ctx, id)
+		spec, ok, err = m.begin(ctx, id, run)
 		return err
 	})
 	if err != nil || !ok {
@@ -49,35 +50,63 @@ func (m *Manager) work(ctx context.Context, id string) error {
 	if spec.Timeout > 0 {
 		timeout = min(timeout, spec.Timeout)
 	}
-	run, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	call, give := context.WithCancelCause(bounded)
+	defer give(nil)
 	m.mu.Lock()
-	m.running[id] = cancel
+	m.running[id] = &running{run: run, cancel: give}
 	m.mu.Unlock()
-	result, runErr := m.guarded(run, id, spec)
+	m.heedCancel(ctx, id, give)
+	result, settle, runErr := m.guarded(call, id, run, spec)
 	m.mu.Lock()
-	_, wanted := m.running[id] // Cancel takes the entry away
 	delete(m.running, id)
 	m.mu.Unlock()
 
+	how := ending{from: api.JobRunning, run: run}
+	cause := context.Cause(call)
 	switch {
 	case runErr == nil:
-		return m.finish(ctx, id, api.JobSucceeded, result, nil)
-	case !wanted:
-		return m.finish(ctx, id, api.JobCancelled, nil, cancelled(spec.RequestID))
+		how.status, how.result = api.JobSucceeded, result
+	case errors.Is(cause, errLost):
+		m.opt.Log.Warn("a job was taken over by another gateway; what this one did of it does not count", "job_id", id, "request_id", spec.RequestID)
+		return nil
+	case errors.Is(cause, errCancelled):
+		how.status, how.failure = api.JobCancelled, cancelled(spec.RequestID)
 	case ctx.Err() != nil && spec.Idempotent:
-		return m.persist(ctx, id, func(ctx context.Context) error { return m.requeue(ctx, id) })
+		return m.persist(ctx, id, func(ctx context.Context) error { return m.requeue(ctx, id, run) })
 	default:
-		body := m.failure(run, id, spec, runErr)
-		return m.finish(ctx, id, api.JobFailed, nil, &body)
+		body := m.failure(call, id, spec, runErr)
+		how.status, how.failure = api.JobFailed, &body
+	}
+	return m.finish(ctx, id, how, settle)
+}
+
+// heedCancel ends a run whose job was cancelled after it began and before
+// anybody could find it among those that run here.
+func (m *Manager) heedCancel(ctx context.Context, id string, give context.CancelCauseFunc) {
+	var unwanted bool
+	err := m.store.queryRow(ctx, `SELECT cancel FROM jobs WHERE id = ?`, id).Scan(&unwanted)
+	switch {
+	case err != nil:
+		m.opt.Log.Warn("whether a job is still wanted is not known", "job_id", id, "error", err)
+	case unwanted:
+		give(errCancelled)
 	}
 }
+
+var (
+	// errCancelled ends a run whose job's owner wants no more of it.
+	errCancelled = errors.New("jobs: cancelled by its owner")
+	// errLost ends a run in whose place another gateway's stands.
+	errLost = errors.New("jobs: taken over by another gateway")
+)
 
 // persist writes, again and again until it succeeds or the process stops, and
 // then once more: a file that is locked or a disk that is full for a while
 // must not lose a job's turn or its result.
 func (m *Manager) persist(ctx context.Context, id string, write func(context.Context) error) error {
-	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		last := ctx.Err() != nil
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err := write(bounded)
@@ -98,13 +127,13 @@ func (m *Manager) persist(ctx context.Context, id string, write func(context.Con
 }
 
 // guarded runs the job; a panic in it is that job's failure, not the gateway's.
-func (m *Manager) guarded(ctx context.Context, id string, spec Spec) (result []byte, err error) {
+func (m *Manager) guarded(ctx context.Context, id, run string, spec Spec) (result []byte, settle func(), err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in job %s: %v", id, p)
 		}
 	}()
-	return m.run(ctx, spec, func(fraction float64) { m.setProgress(ctx, id, fraction) })
+	return m.run(ctx, spec, func(fraction float64) { m.setProgress(ctx, id, run, fraction) })
 }
 
 func (m *Manager) failure(run context.Context, id string, spec Spec, err error) api.ErrorBody {
@@ -127,25 +156,29 @@ func cancelled(requestID string) *api.ErrorBody {
 	return &b
 }
 
-// begin marks the job as running. false means that it was cancelled, or ended,
-// before its turn.
-func (m *Manager) begin(ctx context.Context, id string) (spec Spec, ok bool, err error) {
-	err = m.db.Tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, started_at = ? WHERE id = ? AND status = ?`,
-			api.JobRunning, m.opt.Now().UnixMilli(), id, api.JobPending)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
+// begin marks the job as run by this run. false means that it was cancelled,
+// ended, or begun by another, before its turn. A run that could not learn
+// whether it began may ask again.
+func (m *Manager) begin(ctx context.Context, id, run string) (spec Spec, ok bool, err error) {
+	err = m.store.tx(ctx, func(tx transaction) error {
+		n, err := tx.exec(ctx, `UPDATE jobs SET status = ?, started_at = ?, run = ?, lease_until = `+m.words.now+` + ?
+			WHERE id = ? AND (status = ? OR run = ?)`,
+			api.JobRunning, m.opt.Now().UnixMilli(), run, m.opt.Lease.Milliseconds(), id, api.JobPending, run)
 		if err != nil || n == 0 {
 			return err
 		}
-		var raw []byte
-		if err := tx.QueryRowContext(ctx, `SELECT spec FROM jobs WHERE id = ?`, id).Scan(&raw); err != nil {
+		var raw, body []byte
+		if err := tx.queryRow(ctx, `SELECT spec, body FROM jobs WHERE id = ?`, id).Scan(&raw, &body); err != nil {
 			return err
 		}
+		if err := json.Unmarshal(raw, &spec); err != nil {
+			return err
+		}
+		if body != nil {
+			spec.Body = body
+		}
 		ok = true
-		return json.Unmarshal(raw, &spec)
+		return m.notify(ctx, tx, id)
 	})
 	if err != nil {
 		return Spec{}, false, fmt.Errorf("beginning job %s: %w", id, err)
@@ -154,75 +187,94 @@ func (m *Manager) begin(ctx context.Context, id string) (spec Spec, ok bool, err
 	return spec, ok, nil
 }
 
-func (m *Manager) finish(ctx context.Context, id, status string, result []byte, failure *api.ErrorBody) error {
-	var raw []byte
-	if failure != nil {
-		var err error
-		if raw, err = json.Marshal(failure); err != nil {
-			return err
-		}
-	}
-	defer m.announce(id)
-	return m.persist(ctx, id, func(ctx context.Context) error {
-		_, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET status = ?, progress = CASE WHEN ? = 'succeeded' THEN 1 ELSE progress END,
-			result = ?, error = ?, finished_at = ?, spec = json_remove(spec, '$.body') WHERE id = ?`, status, status, result, raw, m.opt.Now().UnixMilli(), id)
-		if err != nil {
-			return fmt.Errorf("ending job %s: %w", id, err)
-		}
-		return nil
-	})
+// ending is how a job ends.
+type ending struct {
+	// from is the status it must have; run, if not empty, its valid run.
+	from, run string
+	status    string
+	result    []byte
+	failure   *api.ErrorBody
 }
 
-// requeue puts an interrupted job back for the next process to run.
-func (m *Manager) requeue(ctx context.Context, id string) error {
-	_, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET status = ?, started_at = NULL, progress = 0 WHERE id = ?`, api.JobPending, id)
+// end writes a job's end, unless it stands otherwise than e.from and e.run
+// say, and queues the messages about it, all in one transaction.
+func (m *Manager) end(ctx context.Context, tx transaction, id string, e ending) (ended bool, err error) {
+	var failure []byte
+	if e.failure != nil {
+		if failure, err = json.Marshal(e.failure); err != nil {
+			return false, err
+		}
+	}
+	n, err := tx.exec(ctx, `UPDATE jobs SET status = ?, progress = CASE WHEN ? = 'succeeded' THEN 1 ELSE progress END,
+		result = ?, error = ?, finished_at = ?, body = NULL WHERE id = ? AND status = ? AND (run = ? OR ? = '')`,
+		e.status, e.status, e.result, failure, m.opt.Now().UnixMilli(), id, e.from, e.run, e.run)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := m.announceEnd(ctx, tx, id); err != nil {
+		return false, err
+	}
+	return true, m.notify(ctx, tx, id)
+}
+
+// finish ends this process's run of a job and settles it, unless another run
+// has taken its place.
+func (m *Manager) finish(ctx context.Context, id string, e ending, settle func()) error {
+	defer m.announce(id)
+	ended := false
+	err := m.persist(ctx, id, func(ctx context.Context) error {
+		return m.store.tx(ctx, func(tx transaction) (err error) {
+			if ended, err = m.end(ctx, tx, id, e); err != nil {
+				return fmt.Errorf("ending job %s: %w", id, err)
+			}
+			return nil
+		})
+	})
+	if err == nil && ended && settle != nil {
+		settle()
+	}
+	return err
+}
+
+// requeue puts an interrupted job back, for another process or the next.
+func (m *Manager) requeue(ctx context.Context, id, run string) error {
+	err := m.store.tx(ctx, func(tx transaction) error {
+		n, err := tx.exec(ctx, `UPDATE jobs SET status = ?, started_at = NULL, progress = 0, run = '' WHERE id = ? AND status = ? AND run = ?`,
+			api.JobPending, id, api.JobRunning, run)
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := m.enqueue(ctx, tx, id); err != nil {
+			return err
+		}
+		return m.notify(ctx, tx, id)
+	})
 	if err != nil {
 		return fmt.Errorf("putting job %s back: %w", id, err)
 	}
 	return nil
 }
 
-func (m *Manager) setProgress(ctx context.Context, id string, fraction float64) {
-	if _, err := m.db.Write.ExecContext(ctx, `UPDATE jobs SET progress = ? WHERE id = ? AND status = ? AND progress < ?`,
-		min(max(fraction, 0), 1), id, api.JobRunning, fraction); err != nil {
+func (m *Manager) setProgress(ctx context.Context, id, run string, fraction float64) {
+	fraction = min(max(fraction, 0), 1)
+	err := m.store.tx(ctx, func(tx transaction) error {
+		n, err := tx.exec(ctx, `UPDATE jobs SET progress = ? WHERE id = ? AND status = ? AND run = ? AND progress < ?`, fraction, id, api.JobRunning, run, fraction)
+		if err != nil || n == 0 {
+			return err
+		}
+		return m.notify(ctx, tx, id)
+	})
+	if err != nil {
 		m.opt.Log.Debug("progress was not written", "job_id", id, "error", err)
 		return
 	}
 	m.announce(id)
 }
 
-// recover settles what a process that died left running: idempotent jobs are
-// queued again, others end as failed, and no job is without a place in River's
-// queue.
-func (m *Manager) recover(ctx context.Context) error {
-	failure, err := json.Marshal(api.NewError(http.StatusServiceUnavailable, "interrupted",
-		"the gateway stopped while the job ran; whether it took effect is not known").Body("recovered"))
-	if err != nil {
-		return err
-	}
-	return m.db.Tx(ctx, func(tx *sql.Tx) error {
-		for _, q := range []struct {
-			query string
-			args  []any
-		}{
-			{`UPDATE jobs SET status = 'pending', started_at = NULL, progress = 0 WHERE status = 'running' AND json_extract(spec, '$.idempotent')`, nil},
-			{`UPDATE jobs SET status = 'failed', error = json_set(?, '$.request_id', json_extract(spec, '$.request_id')), finished_at = ? WHERE status = 'running'`, []any{string(failure), m.opt.Now().UnixMilli()}},
-			{`UPDATE river_job SET state = 'available', attempt = 0, finalized_at = NULL, scheduled_at = CURRENT_TIMESTAMP
-				WHERE state <> 'available' AND json_extract(args, '$.job_id') IN (SELECT id FROM jobs WHERE status = 'pending')`, nil},
-		} {
-			if _, err := tx.ExecContext(ctx, q.query, q.args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // catchUp lets jobs run at once that River would run later. Ours are never
 // meant for later: the clock has stepped back since they were accepted.
 func (m *Manager) catchUp(ctx context.Context) {
-	_, err := m.db.Write.ExecContext(ctx, `UPDATE river_job SET scheduled_at = CURRENT_TIMESTAMP
-		WHERE state = 'available' AND julianday(scheduled_at) > julianday('now', '+1 second')`)
+	_, err := m.store.exec(ctx, m.words.soon)
 	if err != nil && ctx.Err() == nil {
 		m.opt.Log.Debug("waiting jobs were not looked at", "error", err)
 	}

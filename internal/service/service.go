@@ -32,6 +32,16 @@ type Route struct {
 	// route that runs no model.
 	Model   string
 	Handler Handler
+	// Repeatable says that the answer follows from the body alone, and from
+	// what ModelVersion tells where the service has one.
+	Repeatable bool
+}
+
+// Versioned is a service whose answers depend on models that a tenant can
+// change.
+type Versioned interface {
+	// ModelVersion names the models that would answer the tenant now.
+	ModelVersion(ctx context.Context, tenant string) (string, error)
 }
 
 // Handler answers one call. An *api.Error reaches the caller as it is; any
@@ -53,6 +63,22 @@ type Call struct {
 
 	mu       sync.Mutex
 	warnings []string
+	once     bool
+}
+
+// Once says of a route that is repeatable that this answer is not: the clock,
+// for one, had a say in it.
+func (c *Call) Once() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.once = true
+}
+
+// Repeatable reports whether Once was never called.
+func (c *Call) Repeatable() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.once
 }
 
 // Progress reports the share of the work done, between 0 and 1.

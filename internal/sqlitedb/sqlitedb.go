@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -30,15 +31,23 @@ type DB struct {
 // the process at any instant; with the write-ahead log in its normal mode a
 // power cut may lose the last few commits, never the file.
 func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+	return OpenWaiting(ctx, path, migrations, 5*time.Second)
+}
+
+// OpenWaiting is Open for a file whose writers wait only so long for another
+// process to give up its lock, instead of five seconds. Since they share one
+// connection, each that waits keeps all others from trying; where there are
+// many, and they try again by themselves, a short wait serves them better.
+func OpenWaiting(ctx context.Context, path string, migrations fs.FS, wait time.Duration) (*DB, error) {
 	if err := private(path); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	write, err := sql.Open("sqlite", dsn(path, "immediate"))
+	write, err := sql.Open("sqlite", dsn(path, "immediate", wait))
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn(path, "deferred"))
+	read, err := sql.Open("sqlite", dsn(path, "deferred", wait))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), write.Close())
 	}
@@ -60,10 +69,10 @@ func private(path string) error {
 	return f.Close()
 }
 
-func dsn(path, txlock string) string {
+func dsn(path, txlock string, wait time.Duration) string {
 	q := url.Values{}
 	q.Set("_txlock", txlock)
-	for _, p := range []string{"busy_timeout(5000)", "journal_mode(wal)", "synchronous(normal)", "foreign_keys(on)", "trusted_schema(off)"} {
+	for _, p := range []string{fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()), "journal_mode(wal)", "synchronous(normal)", "foreign_keys(on)", "trusted_schema(off)"} {
 		q.Add("_pragma", p)
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()

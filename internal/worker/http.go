@@ -64,6 +64,7 @@ func (s *Shell) buildMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+api.InternalPrefix+"/health", s.serveHealth)
 	mux.HandleFunc("GET "+api.InternalPrefix+"/progress/{id}", s.serveProgress)
+	mux.HandleFunc("GET "+api.InternalPrefix+"/version/{service}", s.serveVersion)
 	mux.Handle("GET "+api.InternalPrefix+"/metrics", promhttp.HandlerFor(s.opt.Registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.opt.Log.Handler(), slog.LevelWarn)}))
 	for path, methods := range s.routes {
 		mux.HandleFunc(api.InternalPrefix+path, func(w http.ResponseWriter, r *http.Request) {
@@ -116,8 +117,11 @@ func (s *Shell) serve(w http.ResponseWriter, r *http.Request, bound *boundRoute)
 	for _, name := range wildcards(bound.Path) {
 		call.Path[name] = r.PathValue(name)
 	}
-	answer, err := s.admitAndRun(w, r, bound, call)
+	answer, version, err := s.admitAndRun(w, r, bound, call)
 	if err == nil {
+		if version != "" {
+			w.Header().Set(api.HeaderModelVersion, version)
+		}
 		err = writeAnswer(w, call, answer)
 	}
 	if err != nil {
@@ -130,33 +134,33 @@ func (s *Shell) serve(w http.ResponseWriter, r *http.Request, bound *boundRoute)
 	s.metrics.finished(bound, status, s.opt.Now().Sub(begun))
 }
 
-func (s *Shell) admitAndRun(w http.ResponseWriter, r *http.Request, bound *boundRoute, call *service.Call) (any, error) {
+func (s *Shell) admitAndRun(w http.ResponseWriter, r *http.Request, bound *boundRoute, call *service.Call) (answer any, version string, err error) {
 	if s.draining.Load() {
-		return nil, api.NewError(http.StatusServiceUnavailable, "draining", "this worker is shutting down")
+		return nil, "", api.NewError(http.StatusServiceUnavailable, "draining", "this worker is shutting down")
 	}
 	if call.Tenant == "" {
-		return nil, api.BadRequest("no_tenant", "the gateway must say whose call this is: %s", api.HeaderTenantID)
+		return nil, "", api.BadRequest("no_tenant", "the gateway must say whose call this is: %s", api.HeaderTenantID)
 	}
 	if err := s.ready(bound.host); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	ctx, cancel := callContext(r)
 	defer cancel()
 	release, err := s.admit(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer release()
 	if call.Body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, s.opt.MaxBody)); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return nil, api.NewError(http.StatusRequestEntityTooLarge, "body_too_large", "the body exceeds %d bytes", tooLarge.Limit)
+			return nil, "", api.NewError(http.StatusRequestEntityTooLarge, "body_too_large", "the body exceeds %d bytes", tooLarge.Limit)
 		}
-		return nil, api.BadRequest("unreadable_body", "the body ended early").Because(err)
+		return nil, "", api.BadRequest("unreadable_body", "the body ended early").Because(err)
 	}
 	call.OnProgress = s.progress.open(call.Tenant, call.RequestID)
 	defer s.progress.close(call.Tenant, call.RequestID)
-	return s.run(ctx, bound, call)
+	return s.runVersioned(ctx, bound, call)
 }
 
 // run calls the handler, measures it, and turns a panic into an error.

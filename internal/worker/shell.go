@@ -74,6 +74,7 @@ type Shell struct {
 	inFlight atomic.Int64
 	draining atomic.Bool
 	started  time.Time
+	build    string
 	progress progressBoard
 	loads    sync.WaitGroup
 }
@@ -99,6 +100,7 @@ func New(o Options) (*Shell, error) {
 	s := &Shell{
 		opt: o, services: map[string]*hosted{}, routes: map[string]map[string]*boundRoute{},
 		slots: make(chan struct{}, o.MaxConcurrency), started: o.Now(),
+		build: build(o.Version, o.Now()),
 	}
 	for _, svc := range o.Services {
 		if _, taken := s.services[svc.Name()]; taken {

@@ -81,8 +81,8 @@ func (s *Service) Load(context.Context) error { return nil }
 // Routes implements service.Service.
 func (s *Service) Routes() []service.Route {
 	return []service.Route{
-		{Method: "POST", Path: "/anomaly/isolation-forest", Model: "isolation_forest", Handler: service.JSON(s.isolationForest)},
-		{Method: "POST", Path: "/anomaly/detect", Model: "detect", Handler: service.JSON(s.detect)},
+		{Method: "POST", Path: "/anomaly/isolation-forest", Model: "isolation_forest", Handler: service.JSON(s.isolationForest), Repeatable: true},
+		{Method: "POST", Path: "/anomaly/detect", Model: "detect", Handler: service.JSON(s.detect), Repeatable: true},
 		{Method: "POST", Path: "/anomaly/stream", Model: "stream", Handler: service.JSON(s.stream)},
 		{Method: "GET", Path: "/anomaly/streams", Handler: service.Query(s.streams)},
 		{Method: "POST", Path: "/anomaly/streams/forget", Handler: service.JSON(s.forget)},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/lstm"
@@ -33,15 +34,9 @@ func (s *Service) globalModel(ctx context.Context, tenant string) (*globalModel,
 	if s.deps.Models == nil {
 		return nil, noGlobalModel()
 	}
-	list, err := s.deps.Models.Models(ctx, tenant)
+	promoted, err := s.promoted(ctx, tenant)
 	if err != nil {
-		return nil, fmt.Errorf("listing the tenant's models: %w", err)
-	}
-	promoted := 0
-	for _, m := range list {
-		if m.Name == ModelName && m.Status == state.ModelPromoted {
-			promoted = m.Version
-		}
+		return nil, err
 	}
 	if promoted == 0 {
 		s.resident.Forget(tenant)
@@ -56,6 +51,30 @@ func (s *Service) globalModel(ctx context.Context, tenant string) (*globalModel,
 		return nil, noGlobalModel()
 	}
 	return m, err
+}
+
+// promoted is the version of the tenant's promoted network, or 0 for none.
+func (s *Service) promoted(ctx context.Context, tenant string) (int, error) {
+	list, err := s.deps.Models.Models(ctx, tenant)
+	if err != nil {
+		return 0, fmt.Errorf("listing the tenant's models: %w", err)
+	}
+	version := 0
+	for _, m := range list {
+		if m.Name == ModelName && m.Status == state.ModelPromoted {
+			version = m.Version
+		}
+	}
+	return version, nil
+}
+
+// ModelVersion implements service.Versioned.
+func (s *Service) ModelVersion(ctx context.Context, tenant string) (string, error) {
+	if s.deps.Models == nil {
+		return "0", nil
+	}
+	version, err := s.promoted(ctx, tenant)
+	return strconv.Itoa(version), err
 }
 
 // loadGlobal builds what the resident cache holds.

@@ -74,7 +74,10 @@ type Service struct {
 	shipped  func() (*selector.Model, error)
 }
 
-var _ service.Service = (*Service)(nil)
+var (
+	_ service.Service   = (*Service)(nil)
+	_ service.Versioned = (*Service)(nil)
+)
 
 // New makes the service.
 func New(deps Deps) *Service {
@@ -120,8 +123,8 @@ func (s *Service) Load(context.Context) error {
 // Routes implements service.Service.
 func (s *Service) Routes() []service.Route {
 	return []service.Route{
-		{Method: http.MethodPost, Path: "/predict/revenue-lstm", Model: "revenue_lstm", Handler: service.JSON(s.predictLSTM)},
-		{Method: http.MethodPost, Path: "/predict/revenue", Model: "revenue", Handler: service.JSON(s.predictRevenue)},
-		{Method: http.MethodPost, Path: "/predict/backtest", Model: "forecast_backtest", Handler: service.JSON(s.predictBacktest)},
+		{Method: http.MethodPost, Path: "/predict/revenue-lstm", Model: "revenue_lstm", Handler: service.JSON(s.predictLSTM), Repeatable: true},
+		{Method: http.MethodPost, Path: "/predict/revenue", Model: "revenue", Handler: service.JSON(s.predictRevenue), Repeatable: true},
+		{Method: http.MethodPost, Path: "/predict/backtest", Model: "forecast_backtest", Handler: service.JSON(s.predictBacktest), Repeatable: true},
 	}
 }

@@ -67,7 +67,7 @@ func (s *Service) Load(context.Context) error {
 
 // Routes implements service.Service.
 func (s *Service) Routes() []service.Route {
-	return []service.Route{{Method: "POST", Path: "/sentiment/analyze", Model: "sentiment", Handler: service.JSON(s.analyze)}}
+	return []service.Route{{Method: "POST", Path: "/sentiment/analyze", Model: "sentiment", Handler: service.JSON(s.analyze), Repeatable: true}}
 }
 
 // errNotLoaded cannot reach a caller: the shell sends no call before Load.

@@ -95,7 +95,7 @@ func (s *Service) Load(context.Context) error { return nil }
 func (s *Service) Routes() []service.Route {
 	return []service.Route{{
 		Method: http.MethodPost, Path: "/swarm/coordinate", Model: "swarm",
-		Handler: service.JSON(s.coordinate),
+		Handler: service.JSON(s.coordinate), Repeatable: true,
 	}}
 }
 
@@ -138,6 +138,9 @@ func (s *Service) coordinate(ctx context.Context, call *service.Call, req *api.S
 		return nil, err
 	}
 	answer.Goal, answer.Seed = req.Goal, req.Seed
+	if !answer.Deterministic {
+		call.Once()
+	}
 	if problem.Objective == schedule.Cost && answer.Cost == 0 && answer.Makespan > 0 {
 		call.Warn("no assigned worker states a cost, so every plan costs 0; set workers[].cost")
 	}
