@@ -21,6 +21,7 @@ func (c Config) WithDefaults() Config {
 		yes := true
 		c.Log.Access = &yes
 	}
+	or(&c.Server, ServerHTTP1)
 	or(&c.Sentry.Environment, c.Mode)
 	or(&c.Keys.Store, "sqlite")
 	if c.Keys.Path == "" {

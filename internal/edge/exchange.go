@@ -19,6 +19,8 @@ type Exchange struct {
 	// out is what W points to, unless a stage put a recorder in its place.
 	out responseWriter
 	R   *http.Request
+	// bodyTimed says that the server itself bounds the body's time.
+	bodyTimed bool
 
 	Begun     time.Time
 	RequestID string
