@@ -10,6 +10,7 @@ import (
 	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/pool"
 )
 
 // Exchange is one request on its way through the stages, and what they learned
@@ -39,6 +40,13 @@ type Exchange struct {
 	// Tier is what the principal's plan allows.
 	Tier config.Tier
 
+	// values hold single values of header fields, so that a field need not have
+	// a slice made for it.
+	values [valueSlots]string
+	// call is what the pool is asked for, and line what the log says.
+	call pool.Request
+	line observe.RequestLine
+
 	// Body is the whole body, read by the body stage.
 	Body []byte
 
@@ -54,6 +62,23 @@ type Exchange struct {
 	WorkerName    string
 	Cold          bool
 	Attempts      int
+}
+
+// Slots of an exchange's values.
+const (
+	slotRequestID = iota
+	slotTenant
+	slotTier
+	slotForwardedID
+	slotTraceparent
+	slotTiming
+	valueSlots
+)
+
+// value keeps s in the slot and returns it as a header field's values.
+func (x *Exchange) value(slot int, s string) []string {
+	x.values[slot] = s
+	return x.values[slot : slot+1 : slot+1]
 }
 
 // Context returns the request's context.
@@ -95,16 +120,18 @@ type responseWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
-	// beforeHead, if set, is called once, before the head goes out.
-	beforeHead func(status int)
+	// entering, if set, is whose answer the ledger learns of before its head
+	// goes out.
+	entering *Exchange
+	gateway  *Gateway
 }
 
 // WriteHeader records the status.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
-		if w.beforeHead != nil {
-			w.beforeHead(status)
+		if x := w.entering; x != nil {
+			w.gateway.enter(x, status, w.gateway.now().Sub(x.Begun))
 		}
 	}
 	w.ResponseWriter.WriteHeader(status)

@@ -42,13 +42,14 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	if _, ok := h["Content-Type"]; !ok && len(x.Body) > 0 {
 		h["Content-Type"] = []string{"application/json"}
 	}
-	v := []string{x.Principal.Tenant, x.Principal.Tier, x.RequestID, x.Trace.Traceparent()}
-	h[keyTenantID], h[keyTenantTier], h[keyRequestID], h[keyTraceparent] = v[0:1:1], v[1:2:2], v[2:3:3], v[3:4:4]
-	return &pool.Request{
-		Service: x.Entry.route.Service, Method: x.Entry.route.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
+	h[keyTenantID], h[keyTenantTier] = x.value(slotTenant, x.Principal.Tenant), x.value(slotTier, x.Principal.Tier)
+	h[keyRequestID], h[keyTraceparent] = x.value(slotForwardedID, x.RequestID), x.value(slotTraceparent, x.Trace.Traceparent())
+	x.call = pool.Request{
+		Service: x.Entry.route.Service, Method: x.Entry.route.Method, Path: x.Entry.internal(x.Path), RawQuery: x.R.URL.RawQuery,
 		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(g.cfg.Hold.MaxWait.D()),
 	}
+	return &x.call
 }
 
 // maxWait is how long the call may be held: the configured time, or less if
@@ -119,7 +120,7 @@ func (g *Gateway) timingHeaders(x *Exchange) {
 	var buf [64]byte
 	timing := observe.AppendMilliseconds(append(buf[:0], "queue;dur="...), x.Queue)
 	timing = observe.AppendMilliseconds(append(timing, ", worker;dur="...), x.Worker)
-	h["Server-Timing"] = []string{string(timing)}
+	h["Server-Timing"] = x.value(slotTiming, string(timing))
 	if x.Cold {
 		h[keyColdStart] = yes
 	}

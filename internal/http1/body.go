@@ -3,13 +3,9 @@ package http1
 import (
 	"errors"
 	"io"
-	"net/url"
 	"sync/atomic"
 	"time"
 )
-
-// urlOf keeps a request's URL apart from what outlives it.
-type urlOf struct{ url.URL }
 
 // body reads a request's body. It is for the handler's goroutine, and for the
 // time until the handler returns.

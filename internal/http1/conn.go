@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type conn struct {
 	r, w   int // in[r:w] has been read from the connection and not been used
 
 	requests int
+	head     head
 	res      response
 	flight   flight
 	readBy   time.Time // the reading deadline as it is set
@@ -54,6 +56,7 @@ type conn struct {
 type call struct {
 	ctx  callContext
 	body body
+	url  url.URL
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -91,10 +94,9 @@ func (c *conn) serve() {
 			return
 		case text == "":
 		case fault == nil:
-			var h *head
-			if h, fault = parseHead(text); fault == nil {
+			if fault = c.head.parse(text); fault == nil {
 				var more bool
-				if more, fault = c.answer(h); fault == nil && !more {
+				if more, fault = c.answer(&c.head); fault == nil && !more {
 					return
 				}
 			}
@@ -355,11 +357,11 @@ var blank http.Request
 // request is the head as handlers know it.
 func (c *conn) request(h *head, call *call) (*http.Request, *Fault) {
 	r := blank.WithContext(&call.ctx)
-	u := new(urlOf)
-	if f := h.url(&u.URL); f != nil {
+	u := &call.url
+	if f := h.url(u); f != nil {
 		return nil, f
 	}
-	r.URL, r.Method, r.RequestURI, r.Host = &u.URL, h.method, h.target, h.host
+	r.URL, r.Method, r.RequestURI, r.Host = u, h.method, h.target, h.host
 	if u.Host != "" {
 		r.Host = u.Host // the target's authority outweighs the field (RFC 9112, section 3.2.2)
 	}

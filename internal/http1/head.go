@@ -25,17 +25,17 @@ type head struct {
 	keep, expects100 bool
 }
 
-// parseHead reads a head up to and with its empty line.
-func parseHead(text string) (*head, *Fault) {
+// parse reads a head up to and with its empty line.
+func (h *head) parse(text string) *Fault {
+	*h = head{}
 	line, rest, _ := strings.Cut(text, "\r\n")
-	h := new(head)
 	if f := h.parseLine(line); f != nil {
-		return nil, f
+		return f
 	}
 	if f := h.parseFields(rest); f != nil {
-		return nil, f
+		return f
 	}
-	return h, h.frame()
+	return h.frame()
 }
 
 // parseLine reads "GET /path HTTP/1.1": three words, two single blanks.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -123,8 +122,9 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 		deadline = d
 	}
 	slot := &lease{pool: p, worker: w, deadline: deadline}
-	header := forwardHeader(req, w.Token, deadline.Sub(now))
+	header := forwardable(req)
 	if w.Authorize != nil {
+		header = forwardHeader(req) // its own, to be added to
 		if err := w.Authorize(ctx, header); err != nil {
 			slot.release(classAuth)
 			return nil, &attemptFailure{err: errUnreachable(req.Service).Because(err), class: classAuth, again: true}
@@ -132,13 +132,15 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	}
 	answer, err := w.client.Do(ctx, &upstream.Request{
 		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Body: req.Body,
+		Extra:    extraFields(req, w.Token, deadline.Sub(now)),
 		Deadline: deadline, // a second attempt is decided here, within the budget
 	})
 	if err != nil {
 		return nil, p.failed(ctx, slot, req, err)
 	}
 	cleanAnswer(answer.Header)
-	resp := &Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
+	out := &wholeResponse{Response: Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}}
+	resp := &out.Response
 	content, whole, err := p.buffer(answer)
 	if err != nil {
 		_ = answer.Body.Close()
@@ -150,13 +152,27 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	}
 	if whole {
 		_ = answer.Body.Close()
-		resp.Body = io.NopCloser(bytes.NewReader(content))
+		out.content.Reset(content)
+		resp.Body = &out.content
 		slot.release("")
 		return resp, nil
 	}
 	resp.Body = &streamed{prefix: content, body: answer.Body, slot: slot}
 	return resp, nil
 }
+
+// wholeResponse keeps a response and the reader of its body in one piece of
+// memory.
+type wholeResponse struct {
+	Response
+	content wholeBody
+}
+
+// wholeBody is a body that has been read.
+type wholeBody struct{ bytes.Reader }
+
+// Close implements io.Closer.
+func (*wholeBody) Close() error { return nil }
 
 // failed says what a broken exchange means for the call and for the worker.
 func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error) *attemptFailure {

@@ -21,9 +21,11 @@ type conn struct {
 	head    []byte // scratch for outgoing and incoming heads
 	written int    // bytes of the current request that went out
 	pulse   pulse
-	opened  time.Time
-	idleAt  time.Time     // when it was put back
-	keepFor time.Duration // how long it may then stay idle
+	// aborting is the method abort, bound once.
+	aborting func()
+	opened   time.Time
+	idleAt   time.Time     // when it was put back
+	keepFor  time.Duration // how long it may then stay idle
 
 	mu       sync.Mutex
 	aborted  bool
@@ -33,6 +35,7 @@ type conn struct {
 
 func newConn(nc net.Conn, now time.Time) *conn {
 	c := &conn{Conn: nc, opened: now, pulse: newPulse(nc)}
+	c.aborting = c.abort
 	c.br = bufio.NewReaderSize(reader{c}, bufferBytes)
 	return c
 }
