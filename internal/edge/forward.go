@@ -126,17 +126,21 @@ func (g *Gateway) timingHeaders(x *Exchange) {
 	}
 }
 
-// ours are headers that only the gateway may set.
-var ours = map[string]bool{
-	"X-Request-Id": true, "Server": true, "X-Powered-By": true, "Set-Cookie": true, "Date": true, "Ratelimit": true,
-	"Ratelimit-Policy": true, "X-Content-Type-Options": true, "Server-Timing": true, "Strict-Transport-Security": true,
+// ours reports whether only the gateway may set a header.
+func ours(name string) bool {
+	switch name {
+	case "X-Request-Id", "Server", "X-Powered-By", "Set-Cookie", "Date", "Ratelimit", "Ratelimit-Policy",
+		"X-Content-Type-Options", "Server-Timing", "Strict-Transport-Security":
+		return true
+	}
+	return strings.HasPrefix(name, "X-") &&
+		(strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-"))
 }
 
 func copyHeader(dst, src http.Header) {
 	for name, values := range src {
-		if ours[name] || strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-") {
-			continue
+		if !ours(name) {
+			dst[name] = values
 		}
-		dst[name] = values
 	}
 }

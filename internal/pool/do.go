@@ -141,18 +141,21 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	cleanAnswer(answer.Header)
 	out := &wholeResponse{Response: Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}}
 	resp := &out.Response
-	content, whole, err := p.buffer(answer)
+	content, held, whole, err := p.buffer(answer)
 	if err != nil {
+		held.free()
 		_ = answer.Body.Close()
 		return nil, p.failed(ctx, slot, req, err)
 	}
 	if failure := p.judge(slot, req, answer, content, whole); failure != nil {
+		held.free()
 		_ = answer.Body.Close()
 		return nil, failure
 	}
 	if whole {
 		_ = answer.Body.Close()
 		out.content.Reset(content)
+		out.content.buffer = held
 		resp.Body = &out.content
 		slot.release("")
 		return resp, nil
@@ -168,11 +171,19 @@ type wholeResponse struct {
 	content wholeBody
 }
 
-// wholeBody is a body that has been read.
-type wholeBody struct{ bytes.Reader }
+// wholeBody is a body that has been read. Its memory is used again after Close.
+type wholeBody struct {
+	bytes.Reader
+	buffer *answerBuffer
+}
 
 // Close implements io.Closer.
-func (*wholeBody) Close() error { return nil }
+func (b *wholeBody) Close() error {
+	b.Reset(nil)
+	b.buffer.free()
+	b.buffer = nil
+	return nil
+}
 
 // failed says what a broken exchange means for the call and for the worker.
 func (p *Pool) failed(ctx context.Context, slot *lease, req *Request, err error) *attemptFailure {

@@ -303,13 +303,12 @@ func ownField(name string) bool {
 	case "Host", "Content-Length", "Expect":
 		return true
 	default:
-		return hopByHop[key]
+		return HopByHop(key)
 	}
 }
 
 // release keeps c for the next call.
 func (p *plain) release(c *conn) {
-	c.begin(time.Time{})
 	c.idleAt = time.Now()
 	p.idle.put(c, p.options.MaxIdle)
 }
