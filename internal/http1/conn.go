@@ -267,10 +267,11 @@ func (c *conn) readHead() (text string, fault *Fault, err error) {
 			case begun > 0:
 				c.r += seen
 				return string(have[:seen]), nil, nil
-			case skipped || c.requests == 0:
+			case skipped || c.head.method != http.MethodPost: // of the request before
 				return "", syntax("the request begins with an empty line"), nil
 			default:
-				// One empty line between requests is overlooked (RFC 9112, section 2.2).
+				// One empty line after a POST is overlooked: old clients sent it behind
+				// the body (RFC 9112, section 2.2).
 				skipped = true
 				c.r += seen
 				seen, line = 0, 0

@@ -170,10 +170,9 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) closeLocked() (err error) {
-	if !s.closing.Load() && s.listener != nil {
+	if !s.closing.Swap(true) && s.listener != nil {
 		err = s.listener.Close()
 	}
-	s.closing.Store(true)
 	if s.ended != nil && len(s.conns) == 0 {
 		s.endLocked()
 	}
