@@ -128,8 +128,9 @@ func (c *conn) await() bool {
 	}
 	if c.requests > 0 {
 		// The deadline is moved only when a quarter of the time has passed.
-		if least := time.Now().Add(c.s.IdleTimeout); c.readBy.Before(least) {
-			c.setReadBy(least.Add(c.s.IdleTimeout / 4))
+		least := time.Now().Add(c.s.IdleTimeout)
+		if most := least.Add(c.s.IdleTimeout / 4); c.readBy.Before(least) || c.readBy.After(most) {
+			c.setReadBy(most)
 		}
 	}
 	c.waiting = true
@@ -294,7 +295,6 @@ func (c *conn) readHead() (text string, fault *Fault, err error) {
 // giveUp ends a connection on which a head did not arrive whole. If not even
 // its first line did, that is said.
 func (c *conn) giveUp(err error) {
-	c.broken = true
 	if isTimeout(err) && c.w > c.r && bytes.IndexByte(c.in[c.r:c.w], '\n') < 0 {
 		c.refuse(syntax("the request line did not arrive in time"))
 	}

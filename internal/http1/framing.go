@@ -19,10 +19,9 @@ func (h *head) frame() *Fault {
 		return f
 	}
 	connection := h.header["Connection"]
-	if h.minor == 1 {
-		h.keep = len(connection) == 0 || !hasToken(connection, "close")
-	} else {
-		h.keep = hasToken(connection, "keep-alive") && !hasToken(connection, "close")
+	h.keep = len(connection) == 0 && h.minor == 1
+	if len(connection) > 0 && !hasToken(connection, "close") {
+		h.keep = h.minor == 1 || hasToken(connection[:1], "keep-alive")
 	}
 	if expect := h.header["Expect"]; len(expect) > 0 {
 		if len(expect) > 1 || !strings.EqualFold(expect[0], "100-continue") {
@@ -78,11 +77,13 @@ func validHost(s string) bool {
 	return true
 }
 
-// hasToken reports whether one of the comma-separated lists holds token.
+// hasToken reports whether one of the lists holds token. Blanks part its
+// elements as commas do: net/http reads it so, and to close a connection once
+// too often does no harm.
 func hasToken(values []string, token string) bool {
 	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(trim(part), token) {
+		for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+			if strings.EqualFold(part, token) {
 				return true
 			}
 		}
