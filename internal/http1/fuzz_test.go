@@ -30,8 +30,8 @@ var fuzzSeeds = []string{
 // seenRequest is all of a request that a handler could decide by.
 func seenRequest(r *http.Request) string {
 	body, err := io.ReadAll(r.Body)
-	return fmt.Sprintf("%s %s host=%q url=%q length=%d coding=%v close=%v header=%v body=%q err=%v",
-		r.Method, r.RequestURI, r.Host, r.URL, r.ContentLength, r.TransferEncoding, r.Close, r.Header, body, err != nil)
+	return fmt.Sprintf("%s %s host=%q url=%q length=%d coding=%v header=%v body=%q err=%v",
+		r.Method, r.RequestURI, r.Host, r.URL, r.ContentLength, r.TransferEncoding, r.Header, body, err != nil)
 }
 
 // FuzzStream holds the server to net/http's: of any stream of bytes, it hands
