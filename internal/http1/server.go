@@ -73,7 +73,8 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	s.listener, s.conns, s.ended = ln, map[*conn]struct{}{}, make(chan struct{})
 	s.mu.Unlock()
-	defer context.AfterFunc(s.Base, s.flights.cancelAll)()
+	// Not given up when Serve returns: requests in flight outlast it.
+	context.AfterFunc(s.Base, s.flights.cancelAll)
 	pause := time.Duration(0)
 	for {
 		nc, err := ln.Accept()

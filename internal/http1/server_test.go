@@ -416,6 +416,40 @@ func TestBaseEndsEveryRequestWithItsCause(t *testing.T) {
 	}
 }
 
+// The same while the server stops: that is when it is needed.
+func TestBaseEndsRequestsThatHoldUpShutdown(t *testing.T) {
+	t.Parallel()
+	base, end := context.WithCancelCause(context.Background())
+	began := make(chan struct{})
+	s := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+		_, _ = io.WriteString(w, context.Cause(r.Context()).Error())
+	}))
+	s.Base = base
+	w := dial(t, serve(t, s)).send(get)
+	<-began
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	eventually(t, "the server stops", s.closing.Load)
+	if _, err := net.Dial("tcp", w.RemoteAddr().String()); err == nil {
+		eventually(t, "no more connections", func() bool {
+			c, err := net.Dial("tcp", w.RemoteAddr().String())
+			if err == nil {
+				_ = c.Close()
+			}
+			return err != nil
+		})
+	}
+	end(errors.New("the end"))
+	if got := w.read("GET"); got.text != "the end" || !got.Close {
+		t.Errorf("%q, close %v", got.text, got.Close)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHandover(t *testing.T) {
 	t.Parallel()
 	got := make(chan string, 1)
