@@ -27,7 +27,7 @@ func (g *Gateway) account(next Handler) Handler {
 		defer g.metrics.active.Dec()
 		// The entry is on disk before the caller sees the answer, so that what
 		// was answered is counted even if the process dies at that moment.
-		x.W.entering, x.W.gateway = x, g
+		x.W.beforeHead = func(status int) { g.enter(x, status, g.now().Sub(x.Begun)) }
 		stack, broken := g.guard(next, x)
 		status := x.W.status
 		took := g.now().Sub(x.Begun)

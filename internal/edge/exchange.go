@@ -120,18 +120,16 @@ type responseWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
-	// entering, if set, is whose answer the ledger learns of before its head
-	// goes out.
-	entering *Exchange
-	gateway  *Gateway
+	// beforeHead, if set, is called once, before the head goes out.
+	beforeHead func(status int)
 }
 
 // WriteHeader records the status.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
-		if x := w.entering; x != nil {
-			w.gateway.enter(x, status, w.gateway.now().Sub(x.Begun))
+		if w.beforeHead != nil {
+			w.beforeHead(status)
 		}
 	}
 	w.ResponseWriter.WriteHeader(status)

@@ -128,7 +128,7 @@ func (h *handedOver) Close() error {
 
 // refuse answers what is no request, in the shape of every other refusal, and
 // counts it.
-func (d *Door) refuse(f *http1.Fault, h http.Header) []byte {
+func (d *Door) refuse(f *http1.FaultError, h http.Header) []byte {
 	e := faultError(f)
 	id := observe.NewRequestID()
 	h[keyRequestID] = []string{id}
@@ -148,7 +148,7 @@ func (d *Door) refuse(f *http1.Fault, h http.Header) []byte {
 }
 
 // faultError gives a fault its code. What it says is http1's, in words of ours.
-func faultError(f *http1.Fault) *api.Error {
+func faultError(f *http1.FaultError) *api.Error {
 	switch f.Kind {
 	case http1.BadFraming:
 		return api.BadRequest("bad_framing", "it is not clear where the body ends: %s", f.Why)

@@ -243,7 +243,7 @@ const preface = "PRI * HTTP/2.0\r\n"
 
 // readHead reads a whole head. An empty text without a fault is the preface of
 // HTTP/2.
-func (c *conn) readHead() (text string, fault *Fault, err error) {
+func (c *conn) readHead() (text string, fault *FaultError, err error) {
 	timed, skipped := false, false
 	seen, line := 0, 0 // as far as read for line ends; where the current line begins
 	for {
@@ -263,7 +263,7 @@ func (c *conn) readHead() (text string, fault *Fault, err error) {
 			case at == 0 || have[at-1] != '\r':
 				return "", syntax("a line does not end in CR LF"), nil
 			case seen > c.s.MaxHead:
-				return "", &Fault{TooLarge, "the request's head is too large"}, nil
+				return "", &FaultError{TooLarge, "the request's head is too large"}, nil
 			case at-begun > 1:
 			case begun > 0:
 				c.r += seen
@@ -280,7 +280,7 @@ func (c *conn) readHead() (text string, fault *Fault, err error) {
 			continue
 		}
 		if seen = len(have); seen > c.s.MaxHead {
-			return "", &Fault{TooLarge, "the request's head is too large"}, nil
+			return "", &FaultError{TooLarge, "the request's head is too large"}, nil
 		}
 		if !timed && c.requests > 0 {
 			c.setReadBy(time.Now().Add(c.s.HeadTimeout))
@@ -307,7 +307,7 @@ func isTimeout(err error) bool {
 
 // answer runs the handler and writes its answer. It returns false when the
 // connection is to be closed.
-func (c *conn) answer(h *head) (more bool, fault *Fault) {
+func (c *conn) answer(h *head) (more bool, fault *FaultError) {
 	call := &call{ctx: callContext{base: c.s.Base}}
 	r, fault := c.request(h, call)
 	if fault != nil {
@@ -356,7 +356,7 @@ func (c *conn) handle(w *response, r *http.Request) (whole bool) {
 var blank http.Request
 
 // request is the head as handlers know it.
-func (c *conn) request(h *head, call *call) (*http.Request, *Fault) {
+func (c *conn) request(h *head, call *call) (*http.Request, *FaultError) {
 	r := blank.WithContext(&call.ctx)
 	u := &call.url
 	if f := h.url(u); f != nil {
@@ -434,7 +434,7 @@ func (c *conn) linger() {
 }
 
 // refuse answers a fault and ends the connection.
-func (c *conn) refuse(f *Fault) {
+func (c *conn) refuse(f *FaultError) {
 	w := &c.res
 	w.begin(&call{}, &head{minor: 1, method: http.MethodGet})
 	w.call.body.done.Store(true)

@@ -21,18 +21,18 @@ const (
 	BadExpectation
 )
 
-// Fault is why a connection is refused. Why is made of words of this package
+// FaultError is why a connection is refused. Why is made of words of this package
 // and holds nothing the caller sent.
-type Fault struct {
+type FaultError struct {
 	Kind Kind
 	Why  string
 }
 
 // Error implements error.
-func (f *Fault) Error() string { return "http1: " + f.Why }
+func (f *FaultError) Error() string { return "http1: " + f.Why }
 
 // Status is the status with which the fault is answered.
-func (f *Fault) Status() int {
+func (f *FaultError) Status() int {
 	switch f.Kind {
 	case TooLarge:
 		return http.StatusRequestHeaderFieldsTooLarge
@@ -47,5 +47,5 @@ func (f *Fault) Status() int {
 	}
 }
 
-func syntax(why string) *Fault  { return &Fault{BadSyntax, why} }
-func framing(why string) *Fault { return &Fault{BadFraming, why} }
+func syntax(why string) *FaultError  { return &FaultError{BadSyntax, why} }
+func framing(why string) *FaultError { return &FaultError{BadFraming, why} }

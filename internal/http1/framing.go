@@ -6,7 +6,7 @@ import (
 
 // frame finds out where the body ends and what else the fields say about the
 // connection (RFC 9112, sections 3.2, 6.3 and 9.3).
-func (h *head) frame() *Fault {
+func (h *head) frame() *FaultError {
 	switch {
 	case h.hosts > 1:
 		return syntax("the request has more than one Host")
@@ -25,14 +25,14 @@ func (h *head) frame() *Fault {
 	}
 	if expect := h.header["Expect"]; len(expect) > 0 {
 		if len(expect) > 1 || !strings.EqualFold(expect[0], "100-continue") {
-			return &Fault{BadExpectation, "nothing but 100-continue can be expected"}
+			return &FaultError{BadExpectation, "nothing but 100-continue can be expected"}
 		}
 		h.expects100 = h.minor == 1
 	}
 	return nil
 }
 
-func (h *head) bodyFraming() *Fault {
+func (h *head) bodyFraming() *FaultError {
 	codings, lengths := h.header["Transfer-Encoding"], h.header["Content-Length"]
 	if len(codings) > 0 {
 		switch {
@@ -41,7 +41,7 @@ func (h *head) bodyFraming() *Fault {
 		case h.minor == 0:
 			return framing("an HTTP/1.0 request cannot have a Transfer-Encoding")
 		case len(codings) > 1 || !strings.EqualFold(codings[0], "chunked"):
-			return &Fault{BadCoding, "the only Transfer-Encoding taken is chunked, once"}
+			return &FaultError{BadCoding, "the only Transfer-Encoding taken is chunked, once"}
 		}
 		// As net/http does: what was the connection's is no longer the request's.
 		delete(h.header, "Transfer-Encoding")

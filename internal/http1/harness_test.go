@@ -27,7 +27,7 @@ func newServer(h http.Handler) *Server {
 	return &Server{
 		Handler: h, Base: context.Background(), Log: slog.New(slog.DiscardHandler),
 		HeadTimeout: patience, BodyTimeout: patience, IdleTimeout: patience, MaxHead: 16 << 10,
-		Refuse: func(f *Fault, header http.Header) []byte {
+		Refuse: func(f *FaultError, header http.Header) []byte {
 			header["X-Kind"] = []string{[]string{"syntax", "framing", "large", "version", "coding", "expectation"}[f.Kind]}
 			body, _ := json.Marshal(f.Why)
 			return body

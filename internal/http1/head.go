@@ -26,7 +26,7 @@ type head struct {
 }
 
 // parse reads a head up to and with its empty line.
-func (h *head) parse(text string) *Fault {
+func (h *head) parse(text string) *FaultError {
 	*h = head{}
 	line, rest, _ := strings.Cut(text, "\r\n")
 	if f := h.parseLine(line); f != nil {
@@ -39,7 +39,7 @@ func (h *head) parse(text string) *Fault {
 }
 
 // parseLine reads "GET /path HTTP/1.1": three words, two single blanks.
-func (h *head) parseLine(line string) *Fault {
+func (h *head) parseLine(line string) *FaultError {
 	method, rest, found := strings.Cut(line, " ")
 	if !found || !validToken(method) {
 		return syntax("the request line has no method")
@@ -59,7 +59,7 @@ func (h *head) parseLine(line string) *Fault {
 		h.minor = 1
 	case version == "HTTP/1.0":
 	case len(version) == 8 && version[:5] == "HTTP/" && digit(version[5]) && version[6] == '.' && digit(version[7]):
-		return &Fault{BadVersion, "this server speaks HTTP/1.1"}
+		return &FaultError{BadVersion, "this server speaks HTTP/1.1"}
 	default:
 		return syntax("the request line does not end in an HTTP version")
 	}
@@ -67,10 +67,10 @@ func (h *head) parseLine(line string) *Fault {
 }
 
 // parseFields reads the fields. Each line's CR LF has been checked.
-func (h *head) parseFields(text string) *Fault {
+func (h *head) parseFields(text string) *FaultError {
 	n := strings.Count(text, "\n") - 1
 	if n > maxFields {
-		return &Fault{TooLarge, "the request has too many header fields"}
+		return &FaultError{TooLarge, "the request has too many header fields"}
 	}
 	h.header = make(http.Header, n)
 	values := make([]string, 0, n)
@@ -87,8 +87,9 @@ func (h *head) parseFields(text string) *Fault {
 		if colon < 0 {
 			return syntax("a header line has no colon")
 		}
-		name, canonical := line[:colon], false
-		if canonical, found = fieldName(name); !found {
+		name := line[:colon]
+		canonical, valid := fieldName(name)
+		if !valid {
 			return syntax("a header field's name is not a token")
 		}
 		value := trim(line[colon+1:])
@@ -124,7 +125,7 @@ func trim(s string) string {
 }
 
 // url is the target as net/http would give it.
-func (h *head) url(into *url.URL) *Fault {
+func (h *head) url(into *url.URL) *FaultError {
 	if plainPath(h.target) {
 		into.Path = h.target
 		return nil

@@ -47,7 +47,7 @@ type Server struct {
 	MaxHead int
 	// Refuse answers what is no request, by filling in the header and returning
 	// the body.
-	Refuse func(f *Fault, h http.Header) (body []byte)
+	Refuse func(f *FaultError, h http.Header) (body []byte)
 	// Handover takes a connection that begins with HTTP/2's preface. Unless it
 	// is given, that is a fault like any other.
 	Handover func(net.Conn)

@@ -73,11 +73,20 @@ func TestAnswersAreFramed(t *testing.T) {
 	})))
 	for _, c := range []struct{ path, version, method, text string }{
 		{"/empty", "1.1", "GET", ""},
-		{"/small", "1.1", "GET", "small"}, {"/small", "1.1", "HEAD", ""}, {"/small", "1.0", "GET", "small"},
-		{"/large", "1.1", "GET", large}, {"/large", "1.1", "HEAD", ""}, {"/large", "1.0", "GET", large},
-		{"/declared", "1.1", "GET", large}, {"/declared", "1.1", "HEAD", ""}, {"/declared", "1.0", "GET", large},
-		{"/pieces", "1.1", "GET", "piece piece piece "}, {"/pieces", "1.0", "GET", "piece piece piece "},
-		{"/none", "1.1", "GET", ""}, {"/over", "1.1", "GET", "yes"}, {"/injected", "1.1", "GET", ""},
+		{"/small", "1.1", "GET", "small"},
+		{"/small", "1.1", "HEAD", ""},
+		{"/small", "1.0", "GET", "small"},
+		{"/large", "1.1", "GET", large},
+		{"/large", "1.1", "HEAD", ""},
+		{"/large", "1.0", "GET", large},
+		{"/declared", "1.1", "GET", large},
+		{"/declared", "1.1", "HEAD", ""},
+		{"/declared", "1.0", "GET", large},
+		{"/pieces", "1.1", "GET", "piece piece piece "},
+		{"/pieces", "1.0", "GET", "piece piece piece "},
+		{"/none", "1.1", "GET", ""},
+		{"/over", "1.1", "GET", "yes"},
+		{"/injected", "1.1", "GET", ""},
 	} {
 		w := dial(t, address)
 		keep := ""
