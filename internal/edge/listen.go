@@ -80,12 +80,10 @@ func (p *pair) Serve(ln net.Listener) error {
 
 // Shutdown implements server.
 func (p *pair) Shutdown(ctx context.Context) error {
-	var own, std error
-	var both sync.WaitGroup
-	both.Go(func() { own = p.own.Shutdown(ctx) })
-	both.Go(func() { std = p.std.Shutdown(ctx) })
-	both.Wait()
-	return errors.Join(own, std)
+	std := make(chan error, 1)
+	go func() { std <- p.std.Shutdown(ctx) }()
+	err := p.own.Shutdown(ctx) // at once: it is the one that accepts
+	return errors.Join(err, <-std)
 }
 
 // Close implements server.
