@@ -105,8 +105,8 @@ func (a *Authenticator) decide(ctx context.Context, presented string) (Principal
 	if a.opts.Store == nil {
 		return Principal{}, ErrUnknown
 	}
-	fresh := a.ensureFresh(ctx)
 	now := a.opts.Now()
+	fresh := !a.overdue(now) || a.ensureFresh(ctx)
 	if a.health.tooStale(now, a.opts.MaxStale) {
 		return Principal{}, ErrUnavailable
 	}
@@ -189,9 +189,6 @@ func (a *Authenticator) refreshLocked(ctx context.Context) error {
 // stalls background work, and a revoked key must not profit from it. It
 // reports whether the snapshot was fresh already.
 func (a *Authenticator) ensureFresh(ctx context.Context) bool {
-	if !a.overdue() {
-		return true
-	}
 	if !a.checking.TryLock() {
 		if a.health.last() != nil {
 			// The store is known to be in trouble and somebody is asking it
@@ -201,7 +198,7 @@ func (a *Authenticator) ensureFresh(ctx context.Context) bool {
 		a.checking.Lock()
 	}
 	defer a.checking.Unlock()
-	if a.overdue() {
+	if a.overdue(a.opts.Now()) {
 		// A failure is kept in a.health, where decide looks next. The caller's
 		// own cancellation must not be taken for an outage of the store.
 		if err := a.refreshLocked(context.WithoutCancel(ctx)); err != nil {
@@ -213,8 +210,8 @@ func (a *Authenticator) ensureFresh(ctx context.Context) bool {
 
 // overdue reports whether two polls have been missed. A clock that steps back
 // also counts as overdue.
-func (a *Authenticator) overdue() bool {
-	age := a.opts.Now().Sub(a.born) - time.Duration(a.checked.Load())
+func (a *Authenticator) overdue(now time.Time) bool {
+	age := now.Sub(a.born) - time.Duration(a.checked.Load())
 	return age > 2*a.opts.Poll || age < -2*a.opts.Poll
 }
 

@@ -17,6 +17,12 @@ const (
 	ModeProduction = "production"
 )
 
+// Servers for HTTP/1.1.
+const (
+	ServerHTTP1   = "http1"
+	ServerNetHTTP = "net/http"
+)
+
 // Config is the gateway's whole configuration.
 type Config struct {
 	// Mode is "production" (default) or "development".
@@ -24,6 +30,9 @@ type Config struct {
 	// Listen is the public address; default ":8080", in development
 	// "127.0.0.1:8080". The environment variable PORT sets its port.
 	Listen string `yaml:"listen"`
+	// Server is "http1" (default), this project's own server for HTTP/1.1, or
+	// "net/http", the standard library's. Both hand HTTP/2 to the latter.
+	Server string `yaml:"server"`
 	// DataDir holds keys, the usage ledger and jobs; default "./omni-data".
 	DataDir string `yaml:"data_dir"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed for

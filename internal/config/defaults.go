@@ -20,6 +20,7 @@ func (c Config) WithDefaults() Config {
 		yes := true
 		c.Log.Access = &yes
 	}
+	or(&c.Server, ServerHTTP1)
 	or(&c.Sentry.Environment, c.Mode)
 	c.Keys = c.Keys.withDefaults(c.DataDir)
 	c.OIDC = c.OIDC.withDefaults()

@@ -27,6 +27,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	v := &faults{}
 	v.oneOf("mode", c.Mode, ModeDevelopment, ModeProduction)
 	v.oneOf("log.format", c.Log.Format, "json", "text")
+	v.oneOf("server", c.Server, ServerHTTP1, ServerNetHTTP)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	_, port, err := net.SplitHostPort(c.Listen)
 	if _, badPort := strconv.ParseUint(port, 10, 16); err != nil || badPort != nil {

@@ -121,18 +121,19 @@ func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	if level == slog.LevelInfo && (!*g.cfg.Log.Access || (x.Entry != nil && x.Entry.public && !g.log.Enabled(x.Context(), slog.LevelDebug))) {
 		return // probes and scrapes would drown the rest
 	}
-	line := &observe.RequestLine{
+	if !g.log.Enabled(x.Context(), level) {
+		return
+	}
+	line := &x.line
+	*line = observe.RequestLine{
 		RequestID: x.RequestID, Tenant: x.Principal.Tenant, Route: x.endpoint(), Trace: x.Trace, Project: g.cfg.Project,
-		Method: methodLabel(x.R.Method), URL: x.logURL(), UserAgent: x.R.UserAgent(), Remote: x.Remote.String(),
+		Method: methodLabel(x.R.Method), URL: x.logURL(), UserAgent: x.R.UserAgent(), Remote: x.remoteText(),
 		Status: status, Latency: took, RequestSize: max(x.R.ContentLength, int64(len(x.Body))), ResponseSize: x.W.bytes,
 		Tier: x.Principal.Tier, KeyID: x.Principal.KeyID, Units: x.Units,
 		Worker: x.WorkerName, Queue: x.Queue, Work: x.Worker, Attempts: x.Attempts, Cold: x.Cold,
 	}
 	if x.Failure != nil {
 		line.Failure = x.Failure.Error()
-	}
-	if !g.log.Enabled(x.Context(), level) {
-		return
 	}
 	// Without slog.Logger in between, which would look for the caller's line.
 	record := slog.NewRecord(x.Begun.Add(took), level, "request", 0)

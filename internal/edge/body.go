@@ -51,6 +51,9 @@ func (g *Gateway) readBody(next Handler) Handler {
 
 func (g *Gateway) takeIn(x *Exchange, limit int64) ([]byte, error) {
 	body, err := readAll(x, limit)
+	if err == nil && x.bodyTimed {
+		return body, nil
+	}
 	if err == nil {
 		if err := http.NewResponseController(x.W).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return nil, fmt.Errorf("lifting the body's deadline: %w", err)

@@ -133,6 +133,7 @@ func (g *Gateway) versionNow(x *Exchange) string {
 	r := g.poolRequest(x)
 	r.Method, r.Path, r.RawQuery, r.Body = http.MethodGet, api.InternalPrefix+"/version/"+x.Entry.route.Service, "", nil
 	r.Idempotent, r.Timeout, r.MaxWait = true, 2*time.Second, time.Millisecond
+	r.Mirror, r.Hedge = "", 0 // it is a question of ours, and r is used again
 	res, err := g.Pool.Do(x.Context(), r)
 	if err != nil {
 		return "" // the call itself will meet, and tell, what is wrong
@@ -213,7 +214,7 @@ func (g *Gateway) keep(x *Exchange, key *respcache.Key, header http.Header, body
 	kept := http.Header{}
 	for _, name := range [...]string{"Content-Type", "Content-Language"} {
 		if v := header[name]; len(v) > 0 {
-			kept[name] = v[:1:1]
+			kept[name] = []string{v[0]}
 		}
 	}
 	answer, ok := respcache.NewAnswer(kept, body, x.RequestID, version, g.now())

@@ -1,6 +1,8 @@
 package edge_test
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/config"
 )
 
@@ -355,9 +358,19 @@ func TestMetricsHoldNoCallerText(t *testing.T) {
 	}
 }
 
+// Both servers refuse what is malformed; ours in the envelope, and more of it.
 func TestMalformedHTTPIsRefused(t *testing.T) {
 	t.Parallel()
-	f := start(t, setup{})
+	for _, server := range []string{config.ServerHTTP1, config.ServerNetHTTP} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			malformed(t, start(t, setup{config: func(c *config.Config) { c.Server = server }}), server == config.ServerHTTP1)
+		})
+	}
+}
+
+func malformed(t *testing.T, f *fixture, ours bool) {
+	t.Helper()
 	var wg sync.WaitGroup
 	head := "Host: x\r\nX-API-Key: " + enterpriseKey + "\r\nContent-Type: application/json\r\n"
 	for name, raw := range map[string]string{
@@ -403,6 +416,13 @@ func TestMalformedHTTPIsRefused(t *testing.T) {
 			}
 			if regexp.MustCompile(`HTTP/1\.[01] [23]`).Match(out) {
 				t.Errorf("%s: %.80q", name, out)
+			}
+			if answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(out)), nil); ours && err == nil {
+				var e api.ErrorBody
+				if err := json.NewDecoder(answer.Body).Decode(&e); err != nil || e.Error == "" || e.RequestID != answer.Header.Get("X-Request-Id") {
+					t.Errorf("%s: no envelope: %q", name, out)
+				}
+				_ = answer.Body.Close()
 			}
 			if name == "declared gigabyte" && !strings.HasPrefix(string(out), "HTTP/1.1 413 ") {
 				t.Errorf("%s: %.80q", name, out)

@@ -10,6 +10,7 @@ import (
 	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/pool"
 )
 
 // Exchange is one request on its way through the stages, and what they learned
@@ -19,6 +20,8 @@ type Exchange struct {
 	// out is what W points to, unless a stage put a recorder in its place.
 	out responseWriter
 	R   *http.Request
+	// bodyTimed says that the server itself bounds the body's time.
+	bodyTimed bool
 
 	Begun     time.Time
 	RequestID string
@@ -36,6 +39,13 @@ type Exchange struct {
 	Principal authn.Principal
 	// Tier is what the principal's plan allows.
 	Tier config.Tier
+
+	// values hold single values of header fields, so that a field need not have
+	// a slice made for it.
+	values [valueSlots]string
+	// call is what the pool is asked for, and line what the log says.
+	call pool.Request
+	line observe.RequestLine
 
 	// Body is the whole body, read by the body stage.
 	Body []byte
@@ -57,6 +67,23 @@ type Exchange struct {
 	ModelVersion string
 	// copier stands before the writer while an answer is kept.
 	copier copier
+}
+
+// Slots of an exchange's values.
+const (
+	slotRequestID = iota
+	slotTenant
+	slotTier
+	slotForwardedID
+	slotTraceparent
+	slotTiming
+	valueSlots
+)
+
+// value keeps s in the slot and returns it as a header field's values.
+func (x *Exchange) value(slot int, s string) []string {
+	x.values[slot] = s
+	return x.values[slot : slot+1 : slot+1]
 }
 
 // Context returns the request's context.

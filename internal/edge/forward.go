@@ -42,14 +42,16 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	if _, ok := h["Content-Type"]; !ok && len(x.Body) > 0 {
 		h["Content-Type"] = []string{"application/json"}
 	}
-	v := []string{x.Principal.Tenant, x.Principal.Tier, x.RequestID, x.Trace.Traceparent()}
-	h[keyTenantID], h[keyTenantTier], h[keyRequestID], h[keyTraceparent] = v[0:1:1], v[1:2:2], v[2:3:3], v[3:4:4]
+	h[keyTenantID], h[keyTenantTier] = x.value(slotTenant, x.Principal.Tenant), x.value(slotTier, x.Principal.Tier)
+	h[keyRequestID], h[keyTraceparent] = x.value(slotForwardedID, x.RequestID), x.value(slotTraceparent, x.Trace.Traceparent())
 	service, fallback := g.lane(x)
-	return &pool.Request{
-		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(), Method: x.Entry.route.Method, Path: api.InternalPrefix + x.Path, RawQuery: x.R.URL.RawQuery,
+	x.call = pool.Request{
+		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(),
+		Method: x.Entry.route.Method, Path: x.Entry.internal(x.Path), RawQuery: x.R.URL.RawQuery,
 		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(g.cfg.Hold.MaxWait.D()),
 	}
+	return &x.call
 }
 
 // maxWait is how long the call may be held: the configured time, or less if
@@ -121,23 +123,27 @@ func (g *Gateway) timingHeaders(x *Exchange) {
 	var buf [64]byte
 	timing := observe.AppendMilliseconds(append(buf[:0], "queue;dur="...), x.Queue)
 	timing = observe.AppendMilliseconds(append(timing, ", worker;dur="...), x.Worker)
-	h["Server-Timing"] = []string{string(timing)}
+	h["Server-Timing"] = x.value(slotTiming, string(timing))
 	if x.Cold {
 		h[keyColdStart] = yes
 	}
 }
 
-// ours are headers that only the gateway may set.
-var ours = map[string]bool{
-	"X-Request-Id": true, "Server": true, "X-Powered-By": true, "Set-Cookie": true, "Date": true, "Ratelimit": true,
-	"Ratelimit-Policy": true, "X-Content-Type-Options": true, "Server-Timing": true, "Strict-Transport-Security": true,
+// ours reports whether only the gateway may set a header.
+func ours(name string) bool {
+	switch name {
+	case "X-Request-Id", "Server", "X-Powered-By", "Set-Cookie", "Date", "Ratelimit", "Ratelimit-Policy",
+		"X-Content-Type-Options", "Server-Timing", "Strict-Transport-Security":
+		return true
+	}
+	return strings.HasPrefix(name, "X-") &&
+		(strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-"))
 }
 
 func copyHeader(dst, src http.Header) {
 	for name, values := range src {
-		if ours[name] || strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-") {
-			continue
+		if !ours(name) {
+			dst[name] = values
 		}
-		dst[name] = values
 	}
 }

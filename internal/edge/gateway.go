@@ -148,7 +148,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &Exchange{R: r, Begun: g.now()}
 	x.out.ResponseWriter = w
 	x.W = &x.out
-	if r.ContentLength != 0 {
+	if _, x.bodyTimed = w.(interface{ LimitsBody() }); r.ContentLength != 0 && !x.bodyTimed {
 		// For the body of a refused call too: net/http reads it before it
 		// answers. takeIn lifts the deadline once a body is in.
 		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.cfg.Limits.BodyTimeout.D())); err != nil && !errors.Is(err, http.ErrNotSupported) {

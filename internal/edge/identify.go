@@ -48,7 +48,7 @@ func (g *Gateway) identify(next Handler) Handler {
 		x.Trace = observe.Continue(first(x.R.Header, keyTraceparent))
 		x.Remote = g.remoteAddr(x.R)
 		h := x.W.Header()
-		h["X-Request-Id"] = []string{x.RequestID}
+		h["X-Request-Id"] = x.value(slotRequestID, x.RequestID)
 		h["X-Content-Type-Options"] = nosniff
 		return next(x)
 	}
@@ -76,6 +76,19 @@ func (g *Gateway) remoteAddr(r *http.Request) netip.Addr {
 		}
 	}
 	return addr
+}
+
+// remoteText is the caller's address in words: as a rule the beginning of what
+// the server says already.
+func (x *Exchange) remoteText() string {
+	host, _, found := strings.Cut(x.R.RemoteAddr, ":")
+	if found && x.Remote.Is4() {
+		var buf [15]byte
+		if string(x.Remote.AppendTo(buf[:0])) == host {
+			return host
+		}
+	}
+	return x.Remote.String()
 }
 
 func (g *Gateway) trustedProxy(a netip.Addr) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -24,27 +23,11 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 // Serve answers on the listener as Gateway.Serve does, whether the gateway is
 // open yet or not.
 func (d *Door) Serve(ctx context.Context, ln net.Listener) error {
-	l := d.cfg.Limits
 	running, interrupt := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer interrupt(nil)
-	srv := &http.Server{
-		Handler:           d,
-		ReadHeaderTimeout: l.HeaderTimeout.D(),
-		IdleTimeout:       l.IdleTimeout.D(),
-		MaxHeaderBytes:    l.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-		Protocols:         new(http.Protocols),
-		ConnContext:       withConn,
-		BaseContext:       func(net.Listener) context.Context { return running },
-
-		DisableGeneralOptionsHandler: true,
-	}
-	// HTTP/2 without TLS by prior knowledge is what Cloud Run speaks to a
-	// container; the Upgrade: h2c form is not offered.
-	srv.Protocols.SetHTTP1(true)
-	srv.Protocols.SetUnencryptedHTTP2(true)
+	srv := d.server(running)
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(strictListener{ln}) }()
+	go func() { failed <- srv.Serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
@@ -56,7 +39,7 @@ func (d *Door) Serve(ctx context.Context, ln net.Listener) error {
 		return srv.Close()
 	}
 	g.Drain()
-	g.log.Info("gateway drains", "within", l.DrainTimeout.D().String())
+	g.log.Info("gateway drains", "within", d.cfg.Limits.DrainTimeout.D().String())
 	return g.shutdown(context.WithoutCancel(ctx), srv, interrupt)
 }
 
@@ -64,7 +47,7 @@ func (d *Door) Serve(ctx context.Context, ln net.Listener) error {
 // those still held for a worker are told to come back, and a little later
 // those still running are told that nobody knows how far they came: an answer
 // is better than a connection that breaks.
-func (g *Gateway) shutdown(ctx context.Context, srv *http.Server, interrupt context.CancelCauseFunc) error {
+func (g *Gateway) shutdown(ctx context.Context, srv server, interrupt context.CancelCauseFunc) error {
 	whole := g.cfg.Limits.DrainTimeout.D()
 	stop, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
@@ -81,7 +64,7 @@ func (g *Gateway) shutdown(ctx context.Context, srv *http.Server, interrupt cont
 	if err == nil {
 		return nil
 	}
-	// Shutdown looks only every half second: what was told to end just before
+	// net/http looks only every half second: what was told to end just before
 	// the time was over may well have ended.
 	last, done := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer done()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/config"
 )
 
@@ -26,6 +27,8 @@ type entry struct {
 	// handle answers the entry here; nil sends it to a worker as route says.
 	handle Handler
 	route  config.Route
+	// worker is the worker's path, if the pattern has no wildcards.
+	worker string
 	// usual are the series of the entry's 200s, once there was one.
 	usual atomic.Pointer[series]
 	// version is what workers said last of the models behind the route;
@@ -46,6 +49,14 @@ type pattern struct {
 	entries  []*entry
 }
 
+// internal is the worker's path for the public one, which e has matched.
+func (e *entry) internal(path string) string {
+	if e.worker != "" {
+		return e.worker
+	}
+	return api.InternalPrefix + path
+}
+
 func newTable(entries []*entry) (*table, error) {
 	t := &table{exact: map[string][]*entry{}}
 	for _, e := range entries {
@@ -62,6 +73,9 @@ func (t *table) add(e *entry) error {
 			if other.method == e.method {
 				return fmt.Errorf("edge: %s %s stands twice", e.method, e.pattern)
 			}
+		}
+		if e.handle == nil {
+			e.worker = api.InternalPrefix + e.pattern
 		}
 		t.exact[e.pattern] = append(t.exact[e.pattern], e)
 		return nil

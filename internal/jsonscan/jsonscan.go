@@ -8,194 +8,217 @@ import "unicode/utf8"
 // utf8.Valid and a count of brackets would take three turns; a fuzz test holds
 // it to what those say.
 func Sound(body []byte, depth int) bool {
-	s := scan{body: body, depth: depth}
-	s.blanks()
-	if !s.value() {
-		return false
-	}
-	s.blanks()
-	return s.at == len(body)
+	at := value(body, blanks(body, 0), depth)
+	return at >= 0 && blanks(body, at) == len(body)
 }
 
-// scan is a place in a document.
-type scan struct {
-	body  []byte
-	at    int
-	depth int // levels that may still open
+// The functions below take what begins at index i of b and return the index
+// behind it, or bad. Places are passed on and not kept in a struct, so that
+// they stay in registers.
+const bad = -1
+
+// blanks skips white space.
+func blanks(b []byte, i int) int {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
 }
 
-func (s *scan) blanks() {
-	for s.at < len(s.body) && s.body[s.at] <= ' ' {
-		switch s.body[s.at] {
-		case ' ', '\n', '\t', '\r':
-			s.at++
-		default:
-			return
-		}
+// value takes a value. Its recursion is bounded by depth, the levels that may
+// still open.
+func value(b []byte, i, depth int) int {
+	if i >= len(b) {
+		return bad
 	}
-}
-
-// next takes the byte c, if it comes next.
-func (s *scan) next(c byte) bool {
-	if s.at < len(s.body) && s.body[s.at] == c {
-		s.at++
-		return true
-	}
-	return false
-}
-
-// value takes a value. Its recursion is bounded by depth.
-func (s *scan) value() bool {
-	if s.at >= len(s.body) {
-		return false
-	}
-	switch s.body[s.at] {
+	switch b[i] {
 	case '{':
-		return s.within('}')
+		return object(b, i+1, depth)
 	case '[':
-		return s.within(']')
+		return array(b, i+1, depth)
 	case '"':
-		return s.text()
+		return text(b, i+1)
 	case 't':
-		return s.word("true")
+		return word(b, i, "true")
 	case 'f':
-		return s.word("false")
+		return word(b, i, "false")
 	case 'n':
-		return s.word("null")
+		return word(b, i, "null")
 	default:
-		return s.number()
+		return number(b, i)
 	}
 }
 
-// within takes what stands between brackets: values, or members of an object.
-func (s *scan) within(end byte) bool {
-	if s.depth == 0 {
-		return false
+// array takes what stands behind an opening bracket.
+func array(b []byte, i, depth int) int {
+	if depth == 0 {
+		return bad
 	}
-	s.depth--
-	s.at++
-	s.blanks()
-	for first := true; !s.next(end); first = false {
-		if !first {
-			if !s.next(',') {
-				return false
-			}
-			s.blanks()
+	if i = blanks(b, i); i < len(b) && b[i] == ']' {
+		return i + 1
+	}
+	for {
+		// Numbers are what long arrays hold.
+		if i < len(b) && b[i]-'0' <= 9 {
+			i = number(b, i)
+		} else {
+			i = value(b, i, depth-1)
 		}
-		if end == '}' && !s.name() {
-			return false
+		if i < 0 {
+			return bad
 		}
-		if !s.value() {
-			return false
+		if i = blanks(b, i); i >= len(b) {
+			return bad
 		}
-		s.blanks()
-	}
-	s.depth++
-	return true
-}
-
-// name takes a member's name and colon.
-func (s *scan) name() bool {
-	if !s.text() {
-		return false
-	}
-	s.blanks()
-	if !s.next(':') {
-		return false
-	}
-	s.blanks()
-	return true
-}
-
-func (s *scan) word(w string) bool {
-	if len(s.body)-s.at < len(w) || string(s.body[s.at:s.at+len(w)]) != w {
-		return false
-	}
-	s.at += len(w)
-	return true
-}
-
-// text takes a string.
-func (s *scan) text() bool {
-	if !s.next('"') {
-		return false
-	}
-	for s.at < len(s.body) {
-		c := s.body[s.at]
-		switch {
-		case c == '"':
-			s.at++
-			return true
-		case c < ' ':
-			return false
-		case c == '\\':
-			if !s.escape() {
-				return false
-			}
-		case c < utf8.RuneSelf:
-			s.at++
+		switch b[i] {
+		case ',':
+			i = blanks(b, i+1)
+		case ']':
+			return i + 1
 		default:
-			r, size := utf8.DecodeRune(s.body[s.at:])
-			if r == utf8.RuneError && size == 1 {
-				return false
-			}
-			s.at += size
+			return bad
 		}
 	}
-	return false
 }
 
-func (s *scan) escape() bool {
-	if len(s.body)-s.at < 2 {
-		return false
+// object takes what stands behind an opening brace.
+func object(b []byte, i, depth int) int {
+	if depth == 0 {
+		return bad
 	}
-	c := s.body[s.at+1]
-	s.at += 2
-	switch c {
+	if i = blanks(b, i); i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for {
+		if i >= len(b) || b[i] != '"' {
+			return bad
+		}
+		if i = text(b, i+1); i < 0 {
+			return bad
+		}
+		if i = blanks(b, i); i >= len(b) || b[i] != ':' {
+			return bad
+		}
+		if i = value(b, blanks(b, i+1), depth-1); i < 0 {
+			return bad
+		}
+		if i = blanks(b, i); i >= len(b) {
+			return bad
+		}
+		switch b[i] {
+		case ',':
+			i = blanks(b, i+1)
+		case '}':
+			return i + 1
+		default:
+			return bad
+		}
+	}
+}
+
+func word(b []byte, i int, w string) int {
+	if len(b)-i < len(w) || string(b[i:i+len(w)]) != w {
+		return bad
+	}
+	return i + len(w)
+}
+
+// plain marks the bytes that stand for themselves in a string: ASCII but for
+// control characters, quote and backslash.
+var plain = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// text takes what stands behind an opening quote.
+func text(b []byte, i int) int {
+	for i < len(b) {
+		c := b[i]
+		switch {
+		case plain[c]:
+			i++
+		case c == '"':
+			return i + 1
+		case c < ' ':
+			return bad
+		case c == '\\':
+			if i = escape(b, i+1); i < 0 {
+				return bad
+			}
+		default:
+			r, size := utf8.DecodeRune(b[i:])
+			if r == utf8.RuneError && size == 1 {
+				return bad
+			}
+			i += size
+		}
+	}
+	return bad
+}
+
+// escape takes what stands behind a backslash.
+func escape(b []byte, i int) int {
+	if i >= len(b) {
+		return bad
+	}
+	switch b[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return true
+		return i + 1
 	case 'u':
 	default:
-		return false
+		return bad
 	}
-	if len(s.body)-s.at < 4 {
-		return false
+	if len(b)-i < 5 {
+		return bad
 	}
-	for _, c := range s.body[s.at : s.at+4] {
+	for _, c := range b[i+1 : i+5] {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-			return false
+			return bad
 		}
 	}
-	s.at += 4
-	return true
+	return i + 5
 }
 
 // number takes -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?
-func (s *scan) number() bool {
-	s.next('-')
-	if !s.next('0') && !s.digits() {
-		return false
+func number(b []byte, i int) int {
+	if i < len(b) && b[i] == '-' {
+		i++
 	}
-	if s.next('.') && !s.digits() {
-		return false
-	}
-	if s.next('e') || s.next('E') {
-		if !s.next('+') {
-			s.next('-')
+	switch {
+	case i >= len(b):
+		return bad
+	case b[i] == '0':
+		i++
+	case b[i]-'1' <= 8:
+		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
 		}
-		return s.digits()
+	default:
+		return bad
 	}
-	return true
+	if i < len(b) && b[i] == '.' {
+		if i = digits(b, i+1); i < 0 {
+			return bad
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		return digits(b, i)
+	}
+	return i
 }
 
-func (s *scan) digits() bool {
-	n := 0
-	for _, c := range s.body[s.at:] {
-		if c < '0' || c > '9' {
-			break
-		}
-		n++
+// digits takes one digit or more.
+func digits(b []byte, i int) int {
+	begin := i
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
 	}
-	s.at += n
-	return n > 0
+	if i == begin {
+		return bad
+	}
+	return i
 }

@@ -13,22 +13,39 @@ type Trace struct {
 	TraceID string // 32 lower-case hex digits, not all zero
 	SpanID  string // 16 lower-case hex digits, not all zero: our own span
 	Sampled bool
+	// header is the traceparent, of which the ids are parts; "" if it has not
+	// been rendered yet.
+	header string
 }
 
 // Continue reads an inbound traceparent and opens a span of our own below it;
 // a missing or malformed one starts a new trace.
 func Continue(traceparent string) Trace {
-	t := Trace{SpanID: randomHex(8)}
-	if id, sampled, ok := parseTraceparent(traceparent); ok {
-		t.TraceID, t.Sampled = id, sampled
+	var text [traceparentLength]byte
+	copy(text[:], "00-")
+	text[35], text[52], text[53], text[54] = '-', '-', '0', '0'
+	id, sampled, ok := parseTraceparent(traceparent)
+	if ok {
+		copy(text[3:], id)
 	} else {
-		t.TraceID = randomHex(16)
+		putRandomHex(text[3:35])
 	}
-	return t
+	putRandomHex(text[36:52])
+	if sampled {
+		text[54] = '1'
+	}
+	header := string(text[:])
+	return Trace{TraceID: header[3:35], SpanID: header[36:52], Sampled: sampled, header: header}
 }
+
+// traceparentLength is that of version 00: version, trace, span, flags.
+const traceparentLength = 55
 
 // Traceparent renders the header to send on.
 func (t Trace) Traceparent() string {
+	if t.header != "" {
+		return t.header
+	}
 	flags := "00"
 	if t.Sampled {
 		flags = "01"
@@ -77,22 +94,24 @@ func isLowerHex(s string) bool {
 	return true
 }
 
-// randomHex returns n random bytes in hex, n at most 16. It draws from
+// putRandomHex fills out with random hex digits, 16 at a time. It draws from
 // math/rand/v2, whose default source is ChaCha8, seeded by the system and kept
 // by each thread: no lock, no system call. These names must only never repeat;
 // whoever guesses one gains nothing, for they open nothing.
-func randomHex(n int) string {
-	var raw [16]byte
-	binary.LittleEndian.PutUint64(raw[:], rand.Uint64())
-	if n > 8 {
-		binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+func putRandomHex(out []byte) {
+	var raw [8]byte
+	for ; len(out) >= 16; out = out[16:] {
+		binary.LittleEndian.PutUint64(raw[:], rand.Uint64())
+		hex.Encode(out, raw[:])
 	}
-	var text [32]byte
-	return string(text[:hex.Encode(text[:], raw[:n])])
 }
 
 // NewRequestID makes an identity for a request that brought none.
-func NewRequestID() string { return randomHex(16) }
+func NewRequestID() string {
+	var text [32]byte
+	putRandomHex(text[:])
+	return string(text[:])
+}
 
 // ValidRequestID reports whether a caller's X-Request-ID may be kept: 1 to 128
 // of A-Z a-z 0-9 . _ -

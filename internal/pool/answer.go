@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/jsonscan"
@@ -16,23 +17,48 @@ import (
 )
 
 // buffer reads an answer whole if it is small enough and not a stream. When it
-// is not whole, content is what was read of it.
-func (p *Pool) buffer(answer *upstream.Response) (content []byte, whole bool, err error) {
+// is not whole, content is what was read of it. held is content's memory, if
+// that is to be freed.
+func (p *Pool) buffer(answer *upstream.Response) (content []byte, held *answerBuffer, whole bool, err error) {
 	limit := p.opts.BufferBytes
 	switch {
 	case answer.Length == 0:
-		return nil, true, nil
+		return nil, nil, true, nil
 	case limit <= 0 || answer.Length > limit:
-		return nil, false, nil
+		return nil, nil, false, nil
 	case answer.Length > 0:
-		content = make([]byte, answer.Length)
-		_, err = io.ReadFull(answer.Body, content)
-		return content, true, err
+		held = newAnswerBuffer(int(answer.Length))
+		_, err = io.ReadFull(answer.Body, held.bytes)
+		return held.bytes, held, true, err
 	case !isJSON(answer.Header):
-		return nil, false, nil // of unknown length: perhaps a stream of events
+		return nil, nil, false, nil // of unknown length: perhaps a stream of events
 	}
 	content, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
-	return content, err == nil && int64(len(content)) <= limit, err
+	return content, nil, err == nil && int64(len(content)) <= limit, err
+}
+
+// answerBuffer is memory for an answer.
+type answerBuffer struct{ bytes []byte }
+
+// largestKept bounds the memory that is kept for later answers.
+const largestKept = 64 << 10
+
+var answerBuffers = sync.Pool{New: func() any { return new(answerBuffer) }}
+
+func newAnswerBuffer(n int) *answerBuffer {
+	b := answerBuffers.Get().(*answerBuffer)
+	if cap(b.bytes) < n {
+		b.bytes = make([]byte, n, max(n, 2<<10))
+	}
+	b.bytes = b.bytes[:n]
+	return b
+}
+
+// free gives the memory back. Nobody may look at it any more.
+func (b *answerBuffer) free() {
+	if b != nil && cap(b.bytes) <= largestKept {
+		answerBuffers.Put(b)
+	}
 }
 
 func isJSON(header http.Header) bool {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -139,8 +138,9 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 		deadline = d
 	}
 	slot := &lease{pool: p, worker: w, service: req.Service, began: p.opts.Now(), deadline: deadline}
-	header := forwardHeader(req, w.Token, deadline.Sub(now))
+	header := forwardable(req)
 	if w.Authorize != nil {
+		header = forwardHeader(req) // its own, to be added to
 		if err := w.Authorize(ctx, header); err != nil {
 			slot.release(classAuth)
 			return nil, &attemptFailure{err: errUnreachable(req.Service).Because(err), class: classAuth, again: true}
@@ -148,6 +148,7 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	}
 	answer, err := w.client.Do(ctx, &upstream.Request{
 		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Body: req.Body,
+		Extra:    extraFields(req, w.Token, deadline.Sub(now)),
 		Deadline: deadline, // a second attempt is decided here, within the budget
 	})
 	if err != nil {
@@ -155,25 +156,51 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	}
 	slot.status = answer.Status
 	cleanAnswer(answer.Header)
-	resp := &Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
-	content, whole, err := p.buffer(answer)
+	out := &wholeResponse{Response: Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}}
+	resp := &out.Response
+	content, held, whole, err := p.buffer(answer)
 	if err != nil {
+		held.free()
 		_ = answer.Body.Close()
 		return nil, p.failed(ctx, slot, req, err)
 	}
 	if failure := p.judge(slot, req, answer, content, whole); failure != nil {
+		held.free()
 		_ = answer.Body.Close()
 		return nil, failure
 	}
 	if whole {
 		_ = answer.Body.Close()
-		resp.Body = io.NopCloser(bytes.NewReader(content))
+		out.content.Reset(content)
+		out.content.buffer = held
+		resp.Body = &out.content
 		slot.release("")
 		return resp, nil
 	}
 	slot.took = p.opts.Now().Sub(slot.began) // how long the caller reads is not the worker's doing
 	resp.Body = &streamed{prefix: content, body: answer.Body, slot: slot}
 	return resp, nil
+}
+
+// wholeResponse keeps a response and the reader of its body in one piece of
+// memory.
+type wholeResponse struct {
+	Response
+	content wholeBody
+}
+
+// wholeBody is a body that has been read. Its memory is used again after Close.
+type wholeBody struct {
+	bytes.Reader
+	buffer *answerBuffer
+}
+
+// Close implements io.Closer.
+func (b *wholeBody) Close() error {
+	b.Reset(nil)
+	b.buffer.free()
+	b.buffer = nil
+	return nil
 }
 
 // failed says what a broken exchange means for the call and for the worker.

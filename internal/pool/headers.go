@@ -41,8 +41,41 @@ var vouched = map[string]bool{
 	"Content-Type": true, "Content-Encoding": true,
 }
 
+// harmless are the fields that the edge sends with nearly every call.
+func harmless(name string) bool {
+	switch name {
+	case "Content-Type", "Accept", "Accept-Language", "X-Tenant-Tier", "X-Request-Id", "Traceparent":
+		return true
+	}
+	return name == keyTenantID
+}
+
+// forwardable returns the request's header itself when all of it goes to the
+// worker as it is, and a copy of what does when not.
+func forwardable(req *Request) http.Header {
+	for name := range req.Header {
+		if !harmless(name) {
+			return forwardHeader(req)
+		}
+	}
+	return req.Header
+}
+
+// extraFields are what the pool itself tells the worker.
+func extraFields(req *Request, token string, left time.Duration) []upstream.Field {
+	out := make([]upstream.Field, 0, 3)
+	out = append(out, upstream.Field{Name: keyDeadline, Value: strconv.FormatInt(max(left.Milliseconds(), 1), 10)})
+	if req.Tenant != "" {
+		out = append(out, upstream.Field{Name: keyTenantID, Value: req.Tenant})
+	}
+	if token != "" {
+		out = append(out, upstream.Field{Name: keyWorkerToken, Value: token})
+	}
+	return out
+}
+
 // forwardHeader returns what of the request's header goes to the worker.
-func forwardHeader(req *Request, token string, left time.Duration) http.Header {
+func forwardHeader(req *Request) http.Header {
 	var listed map[string]bool
 	for name := range upstream.ConnectionListed(req.Header) {
 		if !vouched[name] {
@@ -52,20 +85,12 @@ func forwardHeader(req *Request, token string, left time.Duration) http.Header {
 			listed[name] = true
 		}
 	}
-	out := make(http.Header, len(req.Header)+3)
+	out := make(http.Header, len(req.Header))
 	for name, values := range req.Header {
 		key := http.CanonicalHeaderKey(name)
 		if !secret[key] && !upstream.HopByHop(key) && !listed[key] {
 			out[key] = values
 		}
-	}
-	v := []string{req.Tenant, strconv.FormatInt(max(left.Milliseconds(), 1), 10), token}
-	if req.Tenant != "" {
-		out[keyTenantID] = v[0:1:1]
-	}
-	out[keyDeadline] = v[1:2:2]
-	if token != "" {
-		out[keyWorkerToken] = v[2:3:3]
 	}
 	return out
 }

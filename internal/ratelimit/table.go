@@ -53,8 +53,18 @@ func (t *table[K]) take(key K, now time.Duration, p Policy, cost int) Decision {
 	s := &t.shards[maphash.Comparable(t.seed, key)%shardCount]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropIdleLocked(now)
 	n := s.nodes[key]
+	if n != nil && n == s.ring.next && n == s.ring.prev {
+		// The only key: nothing to sweep, nothing to move.
+		var d Decision
+		n.tat, d = gcra(now, n.tat, p, cost)
+		return d
+	}
+	if n != nil {
+		n.unlink()
+		n.linkAfter(&s.ring)
+	}
+	s.dropIdleLocked(now)
 	if n == nil {
 		if len(s.nodes) >= t.cap {
 			s.dropLocked(s.ring.prev)
@@ -62,10 +72,8 @@ func (t *table[K]) take(key K, now time.Duration, p Policy, cost int) Decision {
 		}
 		n = &node[K]{key: key, tat: now}
 		s.nodes[key] = n
-	} else {
-		n.unlink()
+		n.linkAfter(&s.ring)
 	}
-	n.linkAfter(&s.ring)
 	var d Decision
 	n.tat, d = gcra(now, n.tat, p, cost)
 	return d

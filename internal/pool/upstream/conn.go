@@ -21,18 +21,22 @@ type conn struct {
 	head    []byte // scratch for outgoing and incoming heads
 	written int    // bytes of the current request that went out
 	pulse   pulse
-	opened  time.Time
-	idleAt  time.Time     // when it was put back
-	keepFor time.Duration // how long it may then stay idle
+	// aborting is the method abort, bound once.
+	aborting func()
+	opened   time.Time
+	idleAt   time.Time     // when it was put back
+	keepFor  time.Duration // how long it may then stay idle
 
 	mu       sync.Mutex
 	aborted  bool
 	deadline time.Time // of the whole call
+	set      time.Time // as the connection has it: a little later
 	perRead  time.Duration
 }
 
 func newConn(nc net.Conn, now time.Time) *conn {
 	c := &conn{Conn: nc, opened: now, pulse: newPulse(nc)}
+	c.aborting = c.abort
 	c.br = bufio.NewReaderSize(reader{c}, bufferBytes)
 	return c
 }
@@ -55,8 +59,18 @@ func (c *conn) begin(deadline time.Time) {
 	c.written, c.perRead = 0, 0
 	c.aborted = false
 	c.deadline = deadline
-	_ = c.SetDeadline(deadline)
+	if !deadline.IsZero() && !c.set.Before(deadline) && c.set.Sub(deadline) <= slack {
+		return // what an earlier call has set still serves
+	}
+	if c.set = deadline; !deadline.IsZero() {
+		c.set = deadline.Add(slack)
+	}
+	_ = c.SetDeadline(c.set)
 }
+
+// slack is how much later than its deadline a call may be cut off, so that a
+// connection in constant use need not have its deadline moved for each call.
+const slack = 20 * time.Millisecond
 
 // limit lets the next reads wait for at most d, and never past the call's
 // deadline. Zero takes the limit away.
@@ -72,6 +86,7 @@ func (c *conn) limit(d time.Duration) {
 			until = t
 		}
 	}
+	c.set = time.Time{} // reading and writing end at different times
 	_ = c.SetReadDeadline(until)
 }
 
@@ -79,7 +94,7 @@ func (c *conn) limit(d time.Duration) {
 func (c *conn) abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.aborted = true
+	c.aborted, c.set = true, time.Time{}
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 

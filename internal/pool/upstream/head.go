@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,9 +19,24 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
 
+// headEnd is how a head ends.
+var headEnd = []byte("\r\n\r\n")
+
 // readHead appends to scratch the lines up to and with the empty one.
 func readHead(br *bufio.Reader, scratch []byte, limit int) ([]byte, error) {
 	lineStart := 0
+	if _, err := br.Peek(1); err != nil {
+		return scratch, err
+	}
+	// As a rule the head has come whole. Its lines are checked by who parses it:
+	// there is no bare line feed in what parseHead takes.
+	if have, _ := br.Peek(br.Buffered()); len(scratch) == 0 {
+		if end := bytes.Index(have, headEnd) + len(headEnd); end >= len(headEnd) && end <= limit {
+			scratch = append(scratch, have[:end]...)
+			_, err := br.Discard(end)
+			return scratch, err
+		}
+	}
 	for {
 		part, err := br.ReadSlice('\n')
 		scratch = append(scratch, part...)

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// hopByHop are the fields that concern one connection only (RFC 9110, section
-// 7.6.1), in canonical form.
-var hopByHop = map[string]bool{
-	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true,
-	"Proxy-Authenticate": true, "Proxy-Authorization": true, "Te": true,
-	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+// HopByHop reports whether the canonical name is that of a field that concerns
+// one connection only (RFC 9110, section 7.6.1) and is never forwarded.
+func HopByHop(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
-
-// HopByHop reports whether the canonical name is one that is never forwarded.
-func HopByHop(name string) bool { return hopByHop[name] }
 
 // ConnectionListed calls yield with the canonical form of each field that the
 // Connection fields of header declare to be hop-by-hop.
@@ -33,13 +33,20 @@ func ConnectionListed(header http.Header) func(yield func(name string) bool) {
 
 // stripHops removes from an answer's header what is not for the caller.
 func stripHops(header http.Header) {
-	for name := range ConnectionListed(header) {
-		if name != "Content-Type" && name != "Content-Length" && name != "Connection" {
+	if len(header["Connection"]) > 0 {
+		stripListed(header)
+	}
+	for name := range header {
+		if HopByHop(name) {
 			delete(header, name)
 		}
 	}
-	for name := range header {
-		if hopByHop[name] {
+}
+
+// stripListed removes what the Connection fields name.
+func stripListed(header http.Header) {
+	for name := range ConnectionListed(header) {
+		if name != "Content-Type" && name != "Content-Length" && name != "Connection" {
 			delete(header, name)
 		}
 	}

@@ -77,18 +77,10 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 // closed.
 func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline time.Time) (*Response, *Error) {
 	c.begin(deadline)
-	stop := func() bool { return true }
-	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, c.abort)
-	}
-	fail := func(stage string, err error) *Error {
-		stop()
-		_ = c.Close()
-		return &Error{Stage: stage, Sent: c.written > 0, Err: cause(ctx, err)}
-	}
+	stop := c.abortAfter(ctx)
 	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body)
 	if writeErr != nil && (c.written == 0 || errors.Is(writeErr, os.ErrDeadlineExceeded)) {
-		return nil, fail(StageWrite, writeErr)
+		return nil, c.fail(ctx, stop, StageWrite, writeErr)
 	}
 	// After a broken write the worker's reason may still be there to read, as
 	// when it refused a large body.
@@ -98,18 +90,21 @@ func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline ti
 	h, kind, length, keep, err := c.readAnswer(req.Method, p.options.MaxHeaderBytes)
 	if err != nil {
 		if writeErr != nil {
-			return nil, fail(StageWrite, writeErr)
+			return nil, c.fail(ctx, stop, StageWrite, writeErr)
 		}
-		return nil, fail(StageHead, err)
+		return nil, c.fail(ctx, stop, StageHead, err)
 	}
-	c.limit(0)
+	if p.options.HeaderTimeout > 0 {
+		c.limit(0)
+	}
 	c.perRead = p.options.BodyTimeout
 	c.keepFor = p.options.IdleTimeout
 	if t := keepAliveTimeout(h.header); t > 0 {
 		c.keepFor = min(c.keepFor, t-t/5)
 	}
 	stripHops(h.header)
-	b := &body{client: p, conn: c, ctx: ctx, stop: stop, keep: keep && writeErr == nil, kind: kind, left: length}
+	a := &answer{body: body{client: p, conn: c, ctx: ctx, stop: stop, keep: keep && writeErr == nil, kind: kind, left: length}}
+	b := &a.body
 	if kind == bodyChunked {
 		b.chunks = chunked{br: c.br}
 	}
@@ -117,8 +112,37 @@ func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline ti
 		b.finish(true)
 		b.err = io.EOF
 	}
-	return &Response{Status: h.status, Header: h.header, Length: length, Body: b}, nil
+	a.Response = Response{Status: h.status, Header: h.header, Length: length, Body: b}
+	return &a.Response, nil
 }
+
+// answer keeps a response and its body in one piece of memory.
+type answer struct {
+	Response
+	body body
+}
+
+// fail closes c and says at which stage and why.
+func (c *conn) fail(ctx context.Context, stop func() bool, stage string, err error) *Error {
+	stop()
+	_ = c.Close()
+	return &Error{Stage: stage, Sent: c.written > 0, Err: cause(ctx, err)}
+}
+
+// abortAfter has c aborted when ctx ends, until stop is called.
+func (c *conn) abortAfter(ctx context.Context) (stop func() bool) {
+	// The gateway's own contexts do this with less ado than package context.
+	if own, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
+		return own.AfterFunc(c.aborting)
+	}
+	if ctx.Done() == nil {
+		return never
+	}
+	return context.AfterFunc(ctx, c.aborting)
+}
+
+// never is the stop of a watch that was not begun.
+func never() bool { return true }
 
 // readAnswer reads heads until one is final.
 func (c *conn) readAnswer(method string, limit int) (h head, kind int, length int64, keep bool, err error) {
@@ -193,6 +217,11 @@ func (r *Request) check() error {
 	if r.Path == "" || r.Path[0] != '/' || !visible(r.Path) || !visible(r.RawQuery) {
 		return errors.New("path or query holds a byte that must be escaped")
 	}
+	for _, f := range r.Extra {
+		if !validToken(f.Name) || !validValue(f.Value) {
+			return errors.New("an extra header field is malformed")
+		}
+	}
 	for name, values := range r.Header {
 		if !validToken(name) {
 			return errors.New("header field name is not a token")
@@ -229,8 +258,14 @@ func appendHead(b []byte, host string, r *Request) []byte {
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
+	for _, f := range r.Extra {
+		b = append(b, f.Name...)
+		b = append(b, ": "...)
+		b = append(b, f.Value...)
+		b = append(b, "\r\n"...)
+	}
 	for name, values := range r.Header {
-		if ownField(name) {
+		if ownField(name) || (len(r.Extra) > 0 && r.extra(name)) {
 			continue
 		}
 		for _, v := range values {
@@ -248,19 +283,32 @@ func appendHead(b []byte, host string, r *Request) []byte {
 	return append(b, "\r\n"...)
 }
 
+// extra reports whether Extra holds a field of that name.
+func (r *Request) extra(name string) bool {
+	for i := range r.Extra {
+		if r.Extra[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // ownField reports whether the client writes this field itself, or never.
 func ownField(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
+	switch name {
+	case "Content-Type", "X-Tenant-Id", "X-Tenant-Tier", "X-Request-Id", "Traceparent", "Accept":
+		return false // nearly all there are
+	}
+	switch key := http.CanonicalHeaderKey(name); key {
 	case "Host", "Content-Length", "Expect":
 		return true
 	default:
-		return hopByHop[http.CanonicalHeaderKey(name)]
+		return HopByHop(key)
 	}
 }
 
 // release keeps c for the next call.
 func (p *plain) release(c *conn) {
-	c.begin(time.Time{})
 	c.idleAt = time.Now()
 	p.idle.put(c, p.options.MaxIdle)
 }

@@ -94,6 +94,9 @@ func (t *transport) request(ctx context.Context, req *Request) (*http.Request, e
 			out.Header[name] = values
 		}
 	}
+	for _, f := range req.Extra {
+		out.Header[f.Name] = []string{f.Value}
+	}
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header["User-Agent"] = nil // none, rather than Go's own
 	}

@@ -42,13 +42,19 @@ type Request struct {
 	// Header is sent as it is; Host, Content-Length, Connection and
 	// Transfer-Encoding are the client's own and ignored here.
 	Header http.Header
-	Body   []byte
+	// Extra fields go out too, and outweigh those of the same name in Header.
+	// Names must be in canonical form.
+	Extra []Field
+	Body  []byte
 	// Idempotent allows a second attempt when a kept-alive connection turns
 	// out to be dead before a byte of the answer came.
 	Idempotent bool
 	// Deadline, unless zero, ends the call, its body included.
 	Deadline time.Time
 }
+
+// Field is a header field with one value.
+type Field struct{ Name, Value string }
 
 // Response is a worker's answer.
 type Response struct {
