@@ -11,7 +11,7 @@ RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/nul
 TESTFLAGS ?= -shuffle=on -timeout 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo build test lint fuzz gateway-deps openapi verify smoke accept clean
+.PHONY: help up demo build images test test-deploy lint fuzz gateway-deps openapi verify smoke accept clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,17 @@ $(BIN)/%: $(SOURCES)
 	@mkdir -p $(BIN)
 	$(BUILD) -o $@ ./cmd/$*
 
-test: ## every test, race detector on, in random order
+# Dated by the commit, so that the same commit gives the same digests.
+images: ## both container images, for amd64 and arm64, in dist/images; no container engine needed
+	cd deploy && $(GO) run ./cmd/omni-images -source .. -out ../dist/images -version '$(VERSION)' \
+		-revision '$(shell git rev-parse HEAD 2>/dev/null)' -epoch '$(shell git log -1 --format=%ct 2>/dev/null || echo 0)' $(IMAGEFLAGS)
+
+test: test-deploy ## every test, race detector on, in random order
 	@test -n "$(RACE)" || echo "no C compiler here: the tests run without the race detector"
 	$(GO) test $(RACE) $(TESTFLAGS) ./...
+
+test-deploy: ## the deployment files, images, upgrades (a module of its own: heavy dependencies)
+	cd deploy && $(GO) test -timeout 20m ./...
 
 lint: ## gofumpt, go vet, staticcheck, golangci-lint (those that are installed)
 	./.ci/lint
