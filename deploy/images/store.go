@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/google"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -50,13 +51,14 @@ func Archive(index v1.ImageIndex, k Kind, arch, version, file string) error {
 
 // Push sends an image to repository/NAME:version and returns the reference by
 // digest, which is what manifests should name. Credentials are those of the
-// Docker configuration and its helpers.
+// Docker configuration and its helpers, and Google's own for its registries.
 func Push(ctx context.Context, index v1.ImageIndex, k Kind, repository, version string, options ...name.Option) (string, error) {
 	ref, err := name.NewTag(repository+"/"+k.Name+":"+Tag(version), options...)
 	if err != nil {
 		return "", fmt.Errorf("the repository to push to: %w", err)
 	}
-	if err := remote.WriteIndex(ref, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+	keychain := authn.NewMultiKeychain(authn.DefaultKeychain, google.Keychain)
+	if err := remote.WriteIndex(ref, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)); err != nil {
 		return "", fmt.Errorf("pushing %s: %w", ref, err)
 	}
 	digest, err := index.Digest()

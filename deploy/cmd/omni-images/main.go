@@ -4,7 +4,8 @@
 //
 // For each image it writes an OCI image layout (all processors) and one archive
 // for `docker load` a processor, and prints digests and sizes. -push sends
-// them to a registry and prints the references to put into manifests.
+// them to a registry as well and writes refs.env: GATEWAY_IMAGE and
+// WORKER_IMAGE by digest, which is what manifests should name.
 // -rootfs lays one image's files out in a folder instead, for a Dockerfile.
 package main
 
@@ -71,12 +72,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if o.rootfs != "" {
 		return layOut(ctx, o, kinds)
 	}
+	var refs strings.Builder
 	for _, k := range kinds {
-		if err := makeOne(ctx, o, k, stdout); err != nil {
+		ref, err := makeOne(ctx, o, k, stdout)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(&refs, "%s_IMAGE=%s\n", strings.ToUpper(k.Name), ref)
 	}
-	return nil
+	if o.push == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(o.out, "refs.env"), []byte(refs.String()), 0o644)
 }
 
 func chosen(only string) ([]images.Kind, error) {
@@ -107,42 +114,43 @@ func layOut(ctx context.Context, o options, kinds []images.Kind) error {
 	return nil
 }
 
-func makeOne(ctx context.Context, o options, k images.Kind, stdout io.Writer) error {
+// makeOne builds, writes and if asked pushes one image; it returns the pushed
+// reference.
+func makeOne(ctx context.Context, o options, k images.Kind, stdout io.Writer) (string, error) {
 	index, err := images.Build(ctx, o.settings, k)
 	if err != nil {
-		return err
+		return "", err
 	}
 	digest, err := index.Digest()
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := images.Save(index, filepath.Join(o.out, k.Name), o.settings.Version); err != nil {
-		return err
+		return "", err
 	}
 	fmt.Fprintf(stdout, "%-8s %s  %s\n", k.Name, digest, filepath.Join(o.out, k.Name))
 	for _, arch := range o.settings.Archs {
 		img, err := images.ForArch(index, arch)
 		if err != nil {
-			return err
+			return "", err
 		}
 		size, err := images.CompressedSize(img)
 		if err != nil {
-			return err
+			return "", err
 		}
 		file := filepath.Join(o.out, k.Name+"-"+arch+".tar")
 		if err := images.Archive(index, k, arch, o.settings.Version, file); err != nil {
-			return err
+			return "", err
 		}
 		fmt.Fprintf(stdout, "  linux/%-6s %5.1f MB compressed  %s\n", arch, float64(size)/1e6, file)
 	}
 	if o.push == "" {
-		return nil
+		return "", nil
 	}
 	ref, err := images.Push(ctx, index, k, o.push, o.settings.Version)
 	if err != nil {
-		return err
+		return "", err
 	}
 	fmt.Fprintln(stdout, "  pushed", ref)
-	return nil
+	return ref, nil
 }
-
