@@ -11,7 +11,7 @@ RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/nul
 TESTFLAGS ?= -shuffle=on -timeout 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo build images test test-deploy lint fuzz gateway-deps openapi verify smoke accept clean
+.PHONY: help up demo build images test test-deploy test-apiserver vulncheck lint fuzz gateway-deps openapi verify smoke accept clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,14 @@ test: test-deploy ## every test, race detector on, in random order
 
 test-deploy: ## the deployment files, images, upgrades (a module of its own: heavy dependencies)
 	cd deploy && $(GO) test -timeout 20m ./...
+
+# Kubernetes is compiled for this: some minutes. Needs etcd (apt-get install etcd-server).
+test-apiserver: ## apply the Kubernetes manifests to a real API server, built here
+	cd deploy/apiserver && $(GO) build -o ../../dist/kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+	cd deploy && KUBE_APISERVER=$(CURDIR)/dist/kube-apiserver $(GO) test -count=1 -v -run RealAPIServer ./kubernetes
+
+vulncheck: ## known vulnerabilities in what the programs call; needs vuln.go.dev
+	./.ci/vulncheck
 
 lint: ## gofumpt, go vet, staticcheck, golangci-lint (those that are installed)
 	./.ci/lint

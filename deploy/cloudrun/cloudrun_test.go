@@ -66,7 +66,7 @@ type service struct {
 					StartupProbe, LivenessProbe *probe
 					VolumeMounts                []struct{ Name, MountPath string }
 				}
-				Volumes                     []volume
+				Volumes []volume
 			}
 		}
 	}

@@ -52,7 +52,9 @@ func enter(root string) error {
 			return syscall.Mount(os.Getenv("OMNI_TEST_VOLUME"), filepath.Join(root, "data"), "", syscall.MS_BIND, "")
 		},
 		func() error { return syscall.Mount("tmpfs", filepath.Join(root, "tmp"), "tmpfs", 0, "mode=1777") },
-		func() error { return syscall.Mount("", root, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, "") },
+		func() error {
+			return syscall.Mount("", root, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, "")
+		},
 		func() error { return syscall.Chroot(root) },
 		func() error { return os.Chdir("/") },
 		func() error {

@@ -20,16 +20,16 @@ type Set struct {
 
 // Node is the part of JSON Schema that API descriptions use.
 type Node struct {
-	Ref                  string           `json:"$ref"`
-	Type                 string           `json:"type"`
-	Format               string           `json:"format"`
-	Properties           map[string]*Node `json:"properties"`
-	AdditionalProperties *Node            `json:"additionalProperties"`
-	Items                *Node            `json:"items"`
-	Enum                 []any            `json:"enum"`
-	Required             []string         `json:"required"`
-	PreserveUnknown      bool             `json:"x-kubernetes-preserve-unknown-fields"`
-	IntOrString          bool             `json:"x-kubernetes-int-or-string"`
+	Ref                  string           `json:"$ref,omitempty"`
+	Type                 string           `json:"type,omitempty"`
+	Format               string           `json:"format,omitempty"`
+	Properties           map[string]*Node `json:"properties,omitempty"`
+	AdditionalProperties *Node            `json:"additionalProperties,omitempty"`
+	Items                *Node            `json:"items,omitempty"`
+	Enum                 []any            `json:"enum,omitempty"`
+	Required             []string         `json:"required,omitempty"`
+	PreserveUnknown      bool             `json:"x-kubernetes-preserve-unknown-fields,omitempty"`
+	IntOrString          bool             `json:"x-kubernetes-int-or-string,omitempty"`
 }
 
 // Load reads a set.

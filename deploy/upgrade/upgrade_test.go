@@ -64,18 +64,18 @@ func TestRollingUpgradeAndRollback(t *testing.T) {
 	store(t, front.address(), "kept", "reset my password")
 
 	load := newLoad(t, front.address())
-	load.more(50)
+	load.more(25)
 	replaceWorker := func(to string) {
 		worker.stop()
 		worker.start(to)
-		load.more(50)
+		load.more(25)
 	}
 	replaceGateway := func(g *process, to string) {
 		front.remove(g.address) // what a failing readiness or a preStop pause brings about
 		g.stop()
 		g.start(to)
 		front.add(g.address)
-		load.more(50)
+		load.more(25)
 	}
 	replaceWorker(young)
 	replaceGateway(a, young)
