@@ -95,17 +95,20 @@ func startAPIServer(t *testing.T, program, etcd string) *apiServer {
 		"--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount", // no controller makes the default account here
 		"--watch-cache=false") // it needs what etcd has since 3.5; distributions still have 3.4
 	s := &apiServer{base: "https://" + port}
+	last := "no certificate yet"
 	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("the API server is not ready")
+			t.Fatalf("the API server is not ready: %s", last)
 		}
 		if s.client == nil {
 			s.client = clientFor(filepath.Join(certs, "apiserver.crt"))
 			continue
 		}
-		if status, _, _ := s.call(t.Context(), http.MethodGet, "/readyz", "", nil); status == http.StatusOK {
+		status, _, answer := s.call(t.Context(), http.MethodGet, "/readyz", "", nil)
+		if status == http.StatusOK {
 			return s
 		}
+		last = answer
 	}
 }
 
@@ -116,7 +119,7 @@ func clientFor(certificate string) *http.Client {
 	if err != nil || !pool.AppendCertsFromPEM(raw) {
 		return nil
 	}
-	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "localhost"}}}
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 }
 
 func freeAddress(t *testing.T) string {
