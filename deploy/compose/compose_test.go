@@ -80,7 +80,7 @@ func TestServices(t *testing.T) {
 		}
 	}
 	worker := p.Services["worker"]
-	if len(worker.Ports) > 0 || len(worker.Networks) != 1 || !bool(p.Networks["back"].Internal) {
+	if len(worker.Ports) > 0 || len(worker.Networks) != 1 || !p.Networks["back"].Internal {
 		t.Error("the worker can be reached by others than the gateway, or reaches others")
 	}
 	for _, port := range p.Services["gateway"].Ports {

@@ -115,7 +115,11 @@ func Build(ctx context.Context, s Settings, k Kind) (v1.ImageIndex, error) {
 			Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
 		})
 	}
-	return mutate.Annotations(index, labels(s, k)).(v1.ImageIndex), nil //nolint:errcheck,forcetypeassert // Annotations keeps the type it is given
+	labelled, isIndex := mutate.Annotations(index, labels(s, k)).(v1.ImageIndex)
+	if !isIndex { // Annotations keeps the type it is given
+		panic("images: an annotated index is no index")
+	}
+	return labelled, nil
 }
 
 func buildOne(ctx context.Context, s Settings, k Kind, arch string) (v1.Image, error) {
