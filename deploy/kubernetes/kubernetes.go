@@ -23,7 +23,7 @@ import (
 )
 
 // Overlays are the folders below overlays that a cluster can be given.
-var Overlays = []string{"any", "any-keda", "gke-autopilot", "gke-gateway", "gke-worker"}
+var Overlays = []string{"any", "any-keda", "any-postgres", "gke-autopilot", "gke-gateway", "gke-worker"}
 
 // Object is one manifest as it would be sent to the API server.
 type Object struct {

@@ -159,7 +159,7 @@ func (b *built) checkMonitor(t *testing.T, name string, set map[string]string, p
 }
 
 // known are the secrets that the operator makes (docs/deploy.md), with their keys.
-var known = map[string][]string{"omni-secrets": {"master-key", "worker-token"}, "omni-keys": {"keys.json"}, "omni-tls": nil}
+var known = map[string][]string{"omni-secrets": {"master-key", "worker-token"}, "omni-keys": {"keys.json"}, "omni-postgres": {"url"}, "omni-tls": nil}
 
 func TestReferencesExist(t *testing.T) {
 	t.Parallel()
