@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,9 +55,10 @@ type service struct {
 		Template struct {
 			Metadata struct{ Annotations map[string]string }
 			Spec     struct {
-				TimeoutSeconds     int
-				ServiceAccountName string
-				Containers         []struct {
+				TimeoutSeconds       int
+				ContainerConcurrency int
+				ServiceAccountName   string
+				Containers           []struct {
 					Image string
 					Args  []string
 					Ports []struct {
@@ -122,6 +124,24 @@ func TestServices(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWorkerStatesWhatAllInstancesTake: the gateway sees one worker, whatever
+// number of instances answers.
+func TestWorkerStatesWhatAllInstancesTake(t *testing.T) {
+	t.Parallel()
+	var s service
+	if err := yaml.Unmarshal(rendered(t, "worker.yaml"), &s); err != nil {
+		t.Fatal(err)
+	}
+	most, err := strconv.Atoi(s.Metadata.Annotations["run.googleapis.com/maxScale"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"-max-concurrency", strconv.Itoa(most * s.Spec.Template.Spec.ContainerConcurrency)}
+	if got := s.Spec.Template.Spec.Containers[0].Args; !slices.Equal(got, want) {
+		t.Errorf("args %v, want %v", got, want)
 	}
 }
 

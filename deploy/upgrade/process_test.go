@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -52,12 +54,7 @@ func (l *lines) String() string {
 
 func newProcess(t *testing.T, name string, env []string) *process {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	p := &process{t: t, name: name, address: ln.Addr().String(), data: t.TempDir(), out: &lines{}}
+	p := &process{t: t, name: name, address: quietAddress(t), data: t.TempDir(), out: &lines{}}
 	p.env = append([]string{
 		"OMNI_LISTEN=" + p.address, "OMNI_WORKER_LISTEN=" + p.address, "OMNI_DATA_DIR=" + p.data,
 		"OMNI_WORKER_TOKEN=a-token-for-this-test", "MASTER_API_KEY=" + masterKey, "OMNI_LOG_LEVEL=info",
@@ -71,6 +68,21 @@ func newProcess(t *testing.T, name string, env []string) *process {
 		}
 	})
 	return p
+}
+
+// quietAddress is free and stays so while nobody listens: it lies below the
+// ports that systems give to outgoing connections, of which the load makes many.
+func quietAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if ln, err := net.Listen("tcp", address); err == nil {
+			ln.Close()
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func tail(s string) string {
