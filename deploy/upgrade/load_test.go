@@ -60,7 +60,7 @@ type load struct {
 	t       *testing.T
 	stop    context.CancelFunc
 	callers sync.WaitGroup
-	done    atomic.Int64
+	done    [4]atomic.Int64 // by caller
 	failed  atomic.Int64
 }
 
@@ -73,7 +73,7 @@ func newLoad(t *testing.T, address string) *load {
 	ctx, stop := context.WithCancel(t.Context())
 	l := &load{t: t, stop: stop}
 	t.Cleanup(func() { stop(); l.callers.Wait() })
-	for caller := range 4 {
+	for caller := range l.done {
 		keeps := caller%2 == 0
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: !keeps}}
 		l.callers.Go(func() {
@@ -90,19 +90,41 @@ func newLoad(t *testing.T, address string) *load {
 					t.Errorf("caller %d, call %d: %v", caller, i, err)
 					return
 				}
-				l.done.Add(1)
+				l.done[caller].Add(1)
 			}
 		})
 	}
 	return l
 }
 
+func (l *load) total() (n int64) {
+	for i := range l.done {
+		n += l.done[i].Load()
+	}
+	return n
+}
+
 // more returns when n more calls have succeeded.
 func (l *load) more(n int64) {
 	l.t.Helper()
-	for want, end := l.done.Load()+n, time.Now().Add(limit); l.done.Load() < want; time.Sleep(time.Millisecond) {
+	want := l.total() + n
+	l.until(func() bool { return l.total() >= want })
+}
+
+// settle returns when every call that was under way has been answered.
+func (l *load) settle() {
+	l.t.Helper()
+	for i := range l.done {
+		seen := l.done[i].Load()
+		l.until(func() bool { return l.done[i].Load() > seen })
+	}
+}
+
+func (l *load) until(reached func() bool) {
+	l.t.Helper()
+	for end := time.Now().Add(limit); !reached(); time.Sleep(time.Millisecond) {
 		if l.failed.Load() > 0 || time.Now().After(end) {
-			l.t.Fatalf("%d calls succeeded, %d failed, no progress", l.done.Load(), l.failed.Load())
+			l.t.Fatalf("%d calls succeeded, %d failed, no progress", l.total(), l.failed.Load())
 		}
 	}
 }
@@ -110,7 +132,7 @@ func (l *load) more(n int64) {
 func (l *load) end() {
 	l.stop()
 	l.callers.Wait()
-	l.t.Logf("%d calls succeeded, %d failed", l.done.Load(), l.failed.Load())
+	l.t.Logf("%d calls succeeded, %d failed", l.total(), l.failed.Load())
 }
 
 func store(t *testing.T, address, id, text string) {

@@ -71,7 +71,10 @@ func TestRollingUpgradeAndRollback(t *testing.T) {
 		load.more(25)
 	}
 	replaceGateway := func(g *process, to string) {
-		front.remove(g.address) // what a failing readiness or a preStop pause brings about
+		// What the pause before the stop (preStop) brings about: no new connection
+		// comes, and those that were on their way have been taken.
+		front.remove(g.address)
+		load.settle()
 		g.stop()
 		g.start(to)
 		front.add(g.address)
