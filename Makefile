@@ -16,7 +16,7 @@ VECTOR   := ./internal/ml/mat/... ./internal/ml/seqnet/... ./internal/ml/lstm/..
 TESTFLAGS ?= -shuffle=on -timeout 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo build test lint fuzz gateway-deps openapi verify smoke accept clean
+.PHONY: help up demo build images test test-deploy test-apiserver vulncheck lint fuzz gateway-deps openapi verify smoke accept clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +33,27 @@ $(BIN)/%: $(SOURCES)
 	@mkdir -p $(BIN)
 	$(if $(filter omni-gateway,$*),,$(SIMD)) $(BUILD) -o $@ ./cmd/$*
 
-test: ## every test, race detector on, in random order; the kernels also as shipped
+# Dated by the commit, so that the same commit gives the same digests.
+images: ## both container images, for amd64 and arm64, in dist/images; no container engine needed
+	cd deploy && $(GO) run ./cmd/omni-images -source .. -out ../dist/images -version '$(VERSION)' \
+		-revision '$(shell git rev-parse HEAD 2>/dev/null)' -epoch '$(shell git log -1 --format=%ct 2>/dev/null || echo 0)' $(IMAGEFLAGS)
+
+test: test-deploy ## every test, race detector on, in random order; the kernels also as shipped
 	@test -n "$(RACE)" || echo "no C compiler here: the tests run without the race detector"
 	$(GO) test $(RACE) $(TESTFLAGS) ./...
 	$(SIMD) CGO_ENABLED=0 $(GO) vet $(VECTOR)
 	$(SIMD) CGO_ENABLED=0 $(GO) test $(TESTFLAGS) $(VECTOR)
+
+test-deploy: ## the deployment files, images, upgrades (a module of its own: heavy dependencies)
+	cd deploy && $(GO) test -timeout 20m ./...
+
+# Kubernetes is compiled for this: some minutes. Needs etcd (apt-get install etcd-server).
+test-apiserver: ## apply the Kubernetes manifests to a real API server, built here
+	cd deploy/apiserver && $(GO) build -o ../../dist/kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+	cd deploy && KUBE_APISERVER=$(CURDIR)/dist/kube-apiserver $(GO) test -count=1 -v -run RealAPIServer ./kubernetes
+
+vulncheck: ## known vulnerabilities in what the programs call; needs vuln.go.dev
+	./.ci/vulncheck
 
 lint: ## gofumpt, go vet, staticcheck, golangci-lint (those that are installed)
 	./.ci/lint

@@ -2,6 +2,7 @@
 // static binary, behind a gateway. It knows no keys and no limits.
 //
 //	omni-worker [-listen 127.0.0.1:9090] [-data DIR]   serve until SIGTERM or SIGINT
+//	omni-worker -healthcheck                           ask the running worker for its health
 //
 // OMNI_WORKER_TOKEN, when set, must accompany every call. Listening beyond
 // loopback without it is refused unless OMNI_WORKER_TRUST_NETWORK=yes says
@@ -36,6 +37,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags := flag.NewFlagSet("omni-worker", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	version := flags.Bool("version", false, "print the version and exit")
+	health := flags.Bool("healthcheck", false, "ask the running worker for its health and exit; all services must be ready")
 	s, err := nativeworker.SettingsFromEnvironment(getenv)
 	if err != nil {
 		return err
@@ -49,6 +51,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if *version {
 		_, err := fmt.Fprintln(stdout, buildinfo.Version())
 		return err
+	}
+	if *health {
+		return nativeworker.Healthcheck(ctx, s.Listen)
 	}
 	return nativeworker.Run(ctx, s, buildinfo.Version(), stdout)
 }

@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -27,7 +26,8 @@ type DB struct {
 }
 
 // Open opens or creates the file at path and runs the migrations (goose SQL
-// files in the root of migrations) that it lacks. Commits survive the death of
+// files in the root of migrations) that it lacks; a file that a newer version
+// of the program made is used or refused as migrate says. Commits survive the death of
 // the process at any instant; with the write-ahead log in its normal mode a
 // power cut may lose the last few commits, never the file.
 func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
@@ -76,18 +76,6 @@ func dsn(path, txlock string, wait time.Duration) string {
 		q.Add("_pragma", p)
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-func (db *DB) migrate(ctx context.Context, migrations fs.FS) error {
-	if migrations == nil {
-		return db.Write.PingContext(ctx)
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db.Write, migrations)
-	if err != nil {
-		return err
-	}
-	_, err = p.Up(ctx)
-	return err
 }
 
 // Tx runs f in one write transaction, committed when f returns nil.

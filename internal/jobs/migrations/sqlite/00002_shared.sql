@@ -43,3 +43,11 @@ CREATE INDEX deliveries_by_age ON deliveries (created_at);
 -- +goose Down
 DROP TABLE deliveries;
 DROP TABLE webhooks;
+ALTER TABLE jobs DROP COLUMN endpoint;
+ALTER TABLE jobs DROP COLUMN request_id;
+ALTER TABLE jobs DROP COLUMN idempotent;
+ALTER TABLE jobs DROP COLUMN body;
+ALTER TABLE jobs DROP COLUMN run;
+ALTER TABLE jobs DROP COLUMN lease_until;
+ALTER TABLE jobs DROP COLUMN cancel;
+ALTER TABLE jobs DROP COLUMN queue_id;
