@@ -124,6 +124,12 @@ type Limits struct {
 	PublicPerMinute int `yaml:"public_per_minute"`
 	// DrainTimeout bounds the graceful stop; default 9 s, inside Cloud Run's 10.
 	DrainTimeout Duration `yaml:"drain_timeout"`
+	// LameDuck is how much of DrainTimeout, at its beginning, the gateway still
+	// takes connections and calls, though it says that it is not ready: for load
+	// balancers to notice, and for callers on kept connections to be told with
+	// their next answer to leave. At most half of DrainTimeout; default 1 s, in
+	// development 0.
+	LameDuck *Duration `yaml:"lame_duck"`
 }
 
 // LimitStore says where tenants' rates are counted: by each gateway for itself,

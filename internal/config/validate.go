@@ -92,6 +92,9 @@ func (c Config) validateLimits(v *faults) {
 			v.add(name, d.D().String(), "a positive duration such as 30s")
 		}
 	}
+	if duck := c.Limits.LameDuck; *duck < 0 || 2*(*duck) > c.Limits.DrainTimeout {
+		v.add("limits.lame_duck", duck.D().String(), "0s to half of limits.drain_timeout")
+	}
 	between(v, "hold.max_requests", c.Hold.MaxRequests, 1, 10_000_000)
 	if c.Hold.TenantRequests > c.Hold.MaxRequests || c.Hold.TenantRequests < 1 {
 		v.say("hold.tenant_requests = %d, must be in [1, hold.max_requests = %d]", c.Hold.TenantRequests, c.Hold.MaxRequests)

@@ -27,7 +27,12 @@ func (g *Gateway) account(next Handler) Handler {
 		defer g.metrics.active.Dec()
 		// The entry is on disk before the caller sees the answer, so that what
 		// was answered is counted even if the process dies at that moment.
-		x.W.beforeHead = func(status int) { g.enter(x, status, g.now().Sub(x.Begun)) }
+		x.W.beforeHead = func(status int) {
+			if g.draining.Load() {
+				x.W.Header()["Connection"] = connectionClose // the caller's next call is for another gateway
+			}
+			g.enter(x, status, g.now().Sub(x.Begun))
+		}
 		stack, broken := g.guard(next, x)
 		status := x.W.status
 		took := g.now().Sub(x.Begun)
@@ -46,6 +51,8 @@ func (g *Gateway) account(next Handler) Handler {
 		return nil
 	}
 }
+
+var connectionClose = []string{"close"}
 
 // guard runs the exchange and answers its error. It returns the stack of a
 // panic, if there was one. broken says that half an answer is out, so that
