@@ -41,6 +41,7 @@ type Config struct {
 
 	Log    Log    `yaml:"log"`
 	Sentry Sentry `yaml:"sentry"`
+	Traces Traces `yaml:"traces"`
 	Keys   Keys   `yaml:"keys"`
 	// OIDC lets tokens of an identity provider in beside keys; default none.
 	OIDC   OIDC   `yaml:"oidc"`
@@ -86,6 +87,20 @@ type Sentry struct {
 	DSN string `yaml:"dsn"`
 	// Environment defaults to the mode.
 	Environment string `yaml:"environment"`
+}
+
+// Traces configures the export of traces by OTLP over HTTP.
+type Traces struct {
+	// Endpoint of the collector, such as http://127.0.0.1:4318; empty (default)
+	// for no traces. The environment variable OTEL_EXPORTER_OTLP_ENDPOINT
+	// overrides it. OTEL_EXPORTER_OTLP_HEADERS, such as "api-key=…", goes with
+	// every export.
+	Endpoint string `yaml:"endpoint"`
+	// Sample is the share of traces begun here that is recorded; default 0.1.
+	// Those that callers began are recorded if they say so.
+	Sample float64 `yaml:"sample"`
+	// Headers come from the environment only.
+	Headers map[string]string `yaml:"-"`
 }
 
 // Keys says where API keys are kept.

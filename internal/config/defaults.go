@@ -25,6 +25,7 @@ func (c Config) WithDefaults() Config {
 	c.Keys = c.Keys.withDefaults(c.DataDir)
 	c.OIDC = c.OIDC.withDefaults()
 	c.Limits = c.Limits.withDefaults(c.Mode)
+	or(&c.Traces.Sample, 0.1)
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
 	c.Balance = c.Balance.withDefaults()

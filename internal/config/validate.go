@@ -47,6 +47,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
 	c.Balance.validate(v)
+	c.Traces.validate(v)
 	c.Jobs.validate(v)
 	c.Webhooks.validate(v)
 	c.validateTiers(v)

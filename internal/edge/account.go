@@ -42,6 +42,7 @@ func (g *Gateway) account(next Handler) Handler {
 		}
 		g.count(x, status, took)
 		g.logAccess(x, status, took)
+		g.trace(x, status, took)
 		if status >= 500 || broken {
 			g.report(x, status, stack)
 		}

@@ -28,6 +28,7 @@ import (
 	"github.com/omni-run/omni/internal/lockfile"
 	"github.com/omni-run/omni/internal/metricsmerge"
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/otlp"
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
 	"github.com/omni-run/omni/internal/ratelimit/redislimit"
@@ -68,7 +69,9 @@ type Gateway struct {
 	shared *redislimit.Limiter
 	// cache is nil when answers are not kept.
 	cache *respcache.Cache
-	edge  *edge.Gateway
+	// traces is nil when none are exported.
+	traces *otlp.Exporter
+	edge   *edge.Gateway
 }
 
 // Open opens the stores, begins to probe the workers and to run jobs. The
@@ -219,10 +222,16 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	if c := g.opt.Config.Cache; *c.Enabled {
 		g.cache = respcache.New(respcache.Options{MaxBytes: c.MaxBytes, TenantBytes: c.TenantBytes, Now: g.opt.Now})
 	}
+	var traces edge.Traces
+	if g.traces, err = g.openTraces(); err != nil {
+		return err
+	} else if g.traces != nil {
+		traces = g.traces
+	}
 	g.edge, err = edge.New(edge.Deps{
 		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
 		Keys: g.credentials(), Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
-		Reports: g.ledger, Cache: g.cache, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
+		Reports: g.ledger, Cache: g.cache, Traces: traces, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
 	if err != nil {
 		return err
@@ -312,6 +321,9 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	if g.keys != nil {
 		errs = append(errs, g.keys.Close())
+	}
+	if g.traces != nil {
+		errs = append(errs, g.traces.Close(ctx))
 	}
 	g.unlock()
 	g.opt.Reporter.Flush(2 * time.Second)
