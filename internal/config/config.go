@@ -33,6 +33,9 @@ type Config struct {
 	// Server is "http1" (default), this project's own server for HTTP/1.1, or
 	// "net/http", the standard library's. Both hand HTTP/2 to the latter.
 	Server string `yaml:"server"`
+	// DebugListen is an address for profiles (/debug/pprof), which must be on
+	// loopback; empty (default) for none.
+	DebugListen string `yaml:"debug_listen"`
 	// DataDir holds keys, the usage ledger and jobs; default "./omni-data".
 	DataDir string `yaml:"data_dir"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed for

@@ -48,6 +48,9 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.LimitStore.validate(v)
 	c.Balance.validate(v)
 	c.Traces.validate(v)
+	if host, _, err := net.SplitHostPort(c.DebugListen); c.DebugListen != "" && (err != nil || !isLoopback(host)) {
+		v.add("debug_listen", c.DebugListen, "an address on loopback such as 127.0.0.1:6060: profiles tell too much for a network")
+	}
 	c.Jobs.validate(v)
 	c.Webhooks.validate(v)
 	c.validateTiers(v)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/usage"
 )
@@ -105,7 +107,11 @@ func (g *Gateway) enter(x *Exchange, status int, took time.Duration) {
 func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
 	s := g.metrics.seriesOf(x, status)
 	s.requests.Inc()
-	s.seconds.Observe(took.Seconds())
+	if e, ok := s.seconds.(prometheus.ExemplarObserver); ok && g.Traces != nil && x.Trace.Sampled {
+		e.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": x.Trace.TraceID})
+	} else {
+		s.seconds.Observe(took.Seconds())
+	}
 	if status >= 400 || x.ErrorCode != "" {
 		kind := x.ErrorCode
 		switch {

@@ -54,9 +54,17 @@ func run(ctx context.Context, o Options, ln net.Listener) error {
 		cancel() // nothing is open, so the door shuts at once
 		return errors.Join(err, <-served)
 	}
+	debugged, err := g.serveDebug(ctx)
+	if err != nil {
+		cancel()
+		stop, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer done()
+		return errors.Join(err, <-served, g.Close(stop))
+	}
 	door.Open(g.edge)
 	g.announce(ln)
 	err = g.untilServed(ctx, served)
+	debugged()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer done()
 	return errors.Join(err, g.Close(stop))
