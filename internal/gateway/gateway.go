@@ -223,7 +223,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		g.cache = respcache.New(respcache.Options{MaxBytes: c.MaxBytes, TenantBytes: c.TenantBytes, Now: g.opt.Now})
 	}
 	var traces edge.Traces
-	if g.traces, err = g.openTraces(); err != nil {
+	if g.traces, err = g.openTraces(); err != nil { //nolint:contextcheck // exports outlive the call: Close ends them
 		return err
 	} else if g.traces != nil {
 		traces = g.traces

@@ -94,7 +94,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 	}
 	var traces *otlp.Exporter
 	if s.TracesEndpoint != "" {
-		if traces, err = otlp.New(otlp.Options{
+		if traces, err = otlp.New(otlp.Options{ //nolint:contextcheck // exports outlive the start: Close ends them
 			Endpoint: s.TracesEndpoint, Headers: s.TracesHeaders, Resource: otlp.Resource{Service: "omni-worker", Version: version}, Log: log,
 		}); err != nil {
 			return fmt.Errorf("traces: %w", err)
@@ -120,7 +120,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 		s.Announce(ln.Addr().String())
 	}
 	err = w.Serve(ctx, ln, 8*time.Second)
-	return errors.Join(err, w.Close())
+	return errors.Join(err, w.Close()) //nolint:contextcheck // what is left must go out though ctx has ended
 }
 
 // trusted refuses to answer strangers: a worker has no keys of its own.
