@@ -1,0 +1,301 @@
+package globalforecast
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/omni-run/omni/internal/ml/theta"
+)
+
+// Plan says what a model is made of.
+type Plan struct {
+	// Version and Sources are written into the model.
+	Version string
+	Sources []string
+	// Frequencies are built in this order.
+	Frequencies []FrequencyPlan
+	// Seed decides everything random; the same plan and seed make the same
+	// model, whatever Parallel is.
+	Seed uint64
+	// Parallel is how many networks train side by side; 1 if less.
+	Parallel int
+	// Progress, which may be nil, is told of the work, from several goroutines.
+	Progress func(frequency string, share float64)
+}
+
+// FrequencyPlan is the part of a Plan for one frequency.
+type FrequencyPlan struct {
+	Name   string
+	Recipe Recipe
+	// Series are the training parts, each whole.
+	Series [][]float64
+	// Members is how many networks are trained on all of them; Judges is how
+	// many are trained without the last Recipe.Near values of each, to learn on
+	// those the blend and how wide the intervals must be.
+	Members, Judges int
+}
+
+// Verdict is what the held-out ends of the training series said.
+type Verdict struct {
+	Name string
+	// Series is how many series were judged.
+	Series int
+	// Networks, Theta and Blended are the mean absolute errors of each, scaled
+	// and relative, over those of repeating the last value in season.
+	Networks, Theta, Blended float64
+	// Blend is the networks' share in the blend.
+	Blend float64
+	// Coverage is the share within the middle 95 % before it was stretched.
+	Coverage float64
+	// Loss is the mean loss of the final networks.
+	Loss float64
+}
+
+// Build trains a model.
+func Build(ctx context.Context, p Plan) (*Model, []Verdict, error) {
+	m := &Model{Version: p.Version, Sources: p.Sources}
+	var verdicts []Verdict
+	for i, f := range p.Frequencies {
+		part, verdict, err := p.frequency(ctx, f, p.Seed+uint64(i)*1000)
+		if err != nil {
+			return nil, nil, fmt.Errorf("building the part for %s series: %w", f.Name, err)
+		}
+		m.Frequencies = append(m.Frequencies, part)
+		verdicts = append(verdicts, verdict)
+	}
+	return m, verdicts, nil
+}
+
+// frequency trains judges, lets them judge, and trains the members.
+func (p Plan) frequency(ctx context.Context, f FrequencyPlan, seed uint64) (*Frequency, Verdict, error) {
+	part := &Frequency{Name: f.Name, Recipe: f.Recipe, Members: f.Members, Blend: 1, Stretch: unstretched(f.Recipe.Shape.Horizon)}
+	verdict := Verdict{Name: f.Name}
+	invented := Invent(rand.New(rand.NewPCG(seed, 1)), f.inventions(), f.inventedLength(), f.Recipe.Seasons[0].Period)
+	total := float64(f.Members + f.Judges)
+	if f.Judges > 0 {
+		past, next := f.held()
+		judges, _, err := p.networks(ctx, f, past, invented, f.Judges, seed+500, 0, total)
+		if err != nil {
+			return nil, verdict, err
+		}
+		part.networks = judges
+		if verdict, err = part.judge(ctx, past, next); err != nil {
+			return nil, verdict, err
+		}
+	}
+	members, loss, err := p.networks(ctx, f, f.Series, invented, f.Members, seed, float64(f.Judges)/total, total)
+	part.networks, verdict.Loss = members, loss
+	return part, verdict, err
+}
+
+func (f FrequencyPlan) inventions() int {
+	if f.Recipe.Synthetic <= 0 {
+		return 0
+	}
+	return 4000
+}
+
+func (f FrequencyPlan) inventedLength() int {
+	return max(60, 3*f.Recipe.Shape.Window, 5*f.Recipe.Seasons[0].Period)
+}
+
+// held splits the series that are long enough into what judges may see and
+// what they are judged on.
+func (f FrequencyPlan) held() (past, next [][]float64) {
+	h := f.Recipe.Near
+	for _, y := range f.Series {
+		if n := len(y) - h; n > max(leastStart, f.Recipe.Scored+1) {
+			past, next = append(past, y[:n]), append(next, y[n:])
+		}
+	}
+	return past, next
+}
+
+// networks trains count networks, up to p.Parallel side by side. Each has its
+// own seed, so their order of work does not matter.
+func (p Plan) networks(ctx context.Context, f FrequencyPlan, series, invented [][]float64, count int, seed uint64, done, total float64) ([]*Network, float64, error) {
+	out := make([]*Network, count)
+	losses := make([]float64, count)
+	shares := make([]float64, count)
+	var failure error
+	var mutex sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, max(1, p.Parallel))
+	for k := range count {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			n, report, err := Train(ctx, f.Recipe, series, invented, seed+uint64(k), func(share float64) {
+				if p.Progress == nil {
+					return
+				}
+				mutex.Lock()
+				defer mutex.Unlock()
+				shares[k] = share
+				sum := 0.0
+				for _, s := range shares {
+					sum += s
+				}
+				p.Progress(f.Name, done+sum/total)
+			})
+			mutex.Lock()
+			defer mutex.Unlock()
+			if err != nil {
+				failure = err
+			}
+			out[k], losses[k] = n, report.Loss
+		})
+	}
+	wait.Wait()
+	mean := 0.0
+	for _, l := range losses {
+		mean += l / float64(count)
+	}
+	return out, mean, failure
+}
+
+func unstretched(horizon int) [][quantiles]float64 {
+	out := make([][quantiles]float64, horizon)
+	for h := range out {
+		for k := range out[h] {
+			out[h][k] = 1
+		}
+	}
+	return out
+}
+
+// judge learns Blend and Stretch from what followed the pasts.
+func (f *Frequency) judge(ctx context.Context, past, next [][]float64) (Verdict, error) {
+	v := Verdict{Name: f.Name, Series: len(past)}
+	list := make([]Series, len(past))
+	for i, y := range past {
+		list[i] = Series{Values: y, Period: f.Recipe.Seasons[0].Period}
+	}
+	h := f.Recipe.Near
+	f.Blend = 1
+	alone, err := f.Forecast(ctx, list, h)
+	if err != nil {
+		return v, err
+	}
+	others := make([][]float64, len(list))
+	for i, s := range list {
+		m, err := theta.FitDynamic(recent(s.Values, s.Period), s.Period)
+		if err != nil {
+			return v, fmt.Errorf("fitting the Theta model: %w", err)
+		}
+		others[i] = m.Forecast(h)
+	}
+	v.Networks, v.Theta = f.error(past, next, alone, others, 1), f.error(past, next, alone, others, 0)
+	v.Blended = math.Inf(1)
+	const grid = 20
+	for k := grid; k >= 0; k-- {
+		w := float64(k) / grid
+		if e := f.error(past, next, alone, others, w); e < v.Blended-1e-9 {
+			v.Blended, f.Blend = e, w
+		}
+	}
+	v.Blend = f.Blend
+	final, err := f.Forecast(ctx, list, h)
+	if err != nil {
+		return v, err
+	}
+	v.Coverage = coverage(final, next)
+	f.stretch(final, next)
+	return v, nil
+}
+
+// error is the mean of the relative and the scaled absolute error, each in the
+// recipe's weights, of a blend.
+func (f *Frequency) error(past, next [][]float64, networks []Forecast, others [][]float64, w float64) float64 {
+	total := 0.0
+	for i, y := range next {
+		relative, absolute := 0.0, 0.0
+		for h, a := range y {
+			p := w*networks[i][middle][h] + (1-w)*others[i][h]
+			if d := math.Abs(a - p); d > 0 {
+				relative += 2 * d / (math.Abs(a) + math.Abs(p)) / float64(len(y))
+				absolute += d / float64(len(y))
+			}
+		}
+		total += f.Recipe.RelativeShare * relative
+		if s := meanStep(past[i], f.Recipe.Scored); s > 0 {
+			total += f.Recipe.ScaledShare * absolute / s
+		}
+	}
+	return total / float64(2*len(next))
+}
+
+func meanStep(y []float64, lag int) float64 {
+	sum := 0.0
+	for i := lag; i < len(y); i++ {
+		sum += math.Abs(y[i] - y[i-lag])
+	}
+	return sum / float64(max(1, len(y)-lag))
+}
+
+func coverage(forecasts []Forecast, next [][]float64) float64 {
+	inside, all := 0, 0
+	for i, y := range next {
+		for h, a := range y {
+			all++
+			if a >= forecasts[i][0][h] && a <= forecasts[i][quantiles-1][h] {
+				inside++
+			}
+		}
+	}
+	return float64(inside) / float64(max(1, all))
+}
+
+// stretch sets, for each quantile, the factor on its distance from the median
+// that puts the share it names below it; the steps are pooled in threes, so
+// that each factor rests on many errors.
+func (f *Frequency) stretch(forecasts []Forecast, next [][]float64) {
+	h := f.Recipe.Near
+	for k, level := range Quantiles {
+		if k == middle {
+			continue
+		}
+		share := level
+		if k < middle {
+			share = 1 - level
+		}
+		groups := make([][]float64, (h+2)/3)
+		for i, y := range next {
+			for s, a := range y {
+				m := forecasts[i][middle][s]
+				if width := forecasts[i][k][s] - m; width != 0 {
+					groups[s/3] = append(groups[s/3], (a-m)/width)
+				}
+			}
+		}
+		for s := range f.Stretch {
+			g := groups[min(s, h-1)/3]
+			f.Stretch[s][k] = max(0.2, min(5, upper(g, share)))
+		}
+	}
+	for s := range f.Stretch {
+		f.ordered(s)
+	}
+}
+
+// upper is the ceil((n+1)*share)-th smallest of x: the conformal quantile.
+func upper(x []float64, share float64) float64 {
+	if len(x) == 0 {
+		return 1
+	}
+	x = slices.Sorted(slices.Values(x))
+	return x[min(len(x)-1, int(math.Ceil(float64(len(x)+1)*share))-1)]
+}
+
+// ordered keeps the stretched quantiles of a step from crossing for certain:
+// none is stretched less than half of the next inner one.
+func (f *Frequency) ordered(s int) {
+	for k := middle + 2; k < quantiles; k++ {
+		f.Stretch[s][k] = max(f.Stretch[s][k], f.Stretch[s][k-1]/2)
+		f.Stretch[s][quantiles-1-k] = max(f.Stretch[s][quantiles-1-k], f.Stretch[s][quantiles-k]/2)
+	}
+}
