@@ -33,8 +33,26 @@ type ForecastRequest struct {
 	Impute string `json:"impute,omitempty"`
 	// SeasonLength states the season instead of having it detected; 1 is none.
 	SeasonLength *int `json:"season_length,omitempty"`
+	// Gaps says what happens to dates that the timestamps leave out: linear
+	// (default), previous or zero fill them in, refuse answers 422, ignore takes
+	// the values as they come.
+	Gaps string `json:"gaps,omitempty"`
+	// Country (ISO 3166 alpha-2) adds its public holidays to daily series with
+	// timestamps.
+	Country string `json:"country,omitempty"`
+	// Exogenous holds other columns by name, each with one value for every
+	// value of the series and one for every step forecast.
+	Exogenous map[string]Values `json:"exogenous,omitempty"`
+	// Explain adds the parts the history and the forecast are made of.
+	Explain bool `json:"explain,omitempty"`
 	// Series forecasts many series in one call, each with its own outcome.
 	Series []ForecastSeries `json:"series,omitempty"`
+	// Hierarchy names sums among Series: each key is the sum of the ids behind
+	// it. A key without a series of its own is forecast too.
+	Hierarchy map[string][]string `json:"hierarchy,omitempty"`
+	// Reconcile makes the forecasts of a hierarchy add up: mint_shrink
+	// (default), wls_struct or bottom_up.
+	Reconcile string `json:"reconcile,omitempty"`
 }
 
 // ForecastSeries is one of many series of a call.
@@ -44,6 +62,8 @@ type ForecastSeries struct {
 	Timestamps    []string `json:"timestamps,omitempty"`
 	LastTimestamp string   `json:"last_timestamp,omitempty"`
 	Freq          string   `json:"freq,omitempty"`
+	// Exogenous holds other columns by name, past values and known future ones.
+	Exogenous map[string]Values `json:"exogenous,omitempty"`
 }
 
 // ForecastAnswer is the answer of POST /predict/revenue-lstm. For one series
@@ -53,6 +73,20 @@ type ForecastAnswer struct {
 	Answer
 	*ForecastResult
 	Series []SeriesForecast `json:"series,omitempty"`
+	// Reconciliation says how the forecasts of a hierarchy were made to add up.
+	Reconciliation *ForecastReconciliation `json:"reconciliation,omitempty"`
+}
+
+// ForecastReconciliation is what was done to a hierarchy's forecasts.
+type ForecastReconciliation struct {
+	// Method is mint_shrink, wls_struct or bottom_up.
+	Method string `json:"method"`
+	Reason string `json:"reason,omitempty"`
+	// Bottom lists the series that are no sum, Sums those that are.
+	Bottom []string `json:"bottom"`
+	Sums   []string `json:"sums"`
+	// Shrinkage is how far mint_shrink drew the errors' correlations to 0.
+	Shrinkage *float64 `json:"shrinkage,omitempty"`
 }
 
 // ForecastResult is the forecast of one series.
@@ -73,6 +107,54 @@ type ForecastResult struct {
 	Selection  ForecastSelection    `json:"selection"`
 	// SeasonLength is the season used, 1 for none.
 	SeasonLength int `json:"season_length"`
+	// Weights is each answering model's share, Reason why they answered.
+	Weights map[string]float64 `json:"weights"`
+	Reason  string             `json:"reason"`
+	// Exogenous says what the other columns contributed.
+	Exogenous *ForecastExogenous `json:"exogenous,omitempty"`
+	// Explanation holds the parts, when asked for.
+	Explanation *ForecastExplanation `json:"explanation,omitempty"`
+	// BaseForecast is the forecast before it was made to add up.
+	BaseForecast []float64 `json:"base_forecast,omitempty"`
+}
+
+// ForecastExogenous is the regression on the other columns.
+type ForecastExogenous struct {
+	// Used says whether the regression took part: only where it lowered the
+	// error of a back-test.
+	Used   bool   `json:"used"`
+	Reason string `json:"reason"`
+	// Coefficients is what one unit of each column adds, by its name; columns
+	// that do not vary have none.
+	Coefficients map[string]float64 `json:"coefficients,omitempty"`
+	// MASEWith and MASEWithout are the back-test errors that decided.
+	MASEWith    *float64 `json:"mase_with,omitempty"`
+	MASEWithout *float64 `json:"mase_without,omitempty"`
+}
+
+// ForecastExplanation splits the history and the forecast into parts.
+type ForecastExplanation struct {
+	// History is the newest values; they are trend + season + holiday +
+	// exogenous + residual.
+	History ForecastParts `json:"history"`
+	// Forecast is trend + season + holiday + exogenous; it has no residual.
+	Forecast ForecastParts `json:"forecast"`
+	// Start is the index of the first value of History in the series.
+	Start int `json:"start"`
+	// Note says how the parts came about.
+	Note string `json:"note"`
+}
+
+// ForecastParts holds one value a step for each part.
+type ForecastParts struct {
+	// Values are the parts' sum.
+	Values  []float64 `json:"values"`
+	Trend   []float64 `json:"trend"`
+	Season  []float64 `json:"season"`
+	Holiday []float64 `json:"holiday"`
+	// Exogenous holds one list a column.
+	Exogenous map[string][]float64 `json:"exogenous,omitempty"`
+	Residual  []float64            `json:"residual,omitempty"`
 }
 
 // SeriesForecast is the outcome of one of many series.
@@ -203,7 +285,7 @@ type BacktestRequest struct {
 	// Step is the distance between origins; default Horizon.
 	Step *int `json:"step,omitempty"`
 	// Models are some of naive, seasonal_naive, drift, theta, dynamic_theta,
-	// ets, lstm; default all.
+	// damped_trend, ets, autoregression, croston, sba, tsb, lstm; default all.
 	Models         []string `json:"models,omitempty"`
 	SequenceLength *int     `json:"sequence_length,omitempty"`
 	SeasonLength   *int     `json:"season_length,omitempty"`

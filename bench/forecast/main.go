@@ -8,10 +8,7 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -25,18 +22,10 @@ import (
 	"time"
 )
 
-type series struct {
-	ID, Period  string
-	M, H        int
-	Train, Test []float64
-}
-
-var files = []string{"tourism/tourism", "m4/m4_yearly", "m4/m4_weekly", "m4/m4_hourly"}
-
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
-	sets := flag.String("sets", "tourism,m4_yearly,m4_weekly,m4_hourly", "comma-separated data sets")
-	chosen := flag.String("methods", "snaive,theta,dotm,ets,comb", "comma-separated methods: snaive theta dotm ets comb lstm auto")
+	sets := flag.String("sets", "tourism,m4_yearly,m4_weekly,m4_hourly", "comma-separated data sets: "+strings.Join(names(), " "))
+	chosen := flag.String("methods", "snaive,theta,dotm,ets,comb", "comma-separated methods: naive naive2 snaive theta dotm damped ets comb croston sba tsb zero lstm auto batch")
 	stride := flag.Int("stride", 1, "use every n-th series")
 	seasons := flag.Int("seasons", 0, "keep only so many of the last seasons before the test, and test at most one; 0 for all")
 	flag.Parse()
@@ -44,7 +33,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	fmt.Println("| set | series | method | MAPE | sMAPE | MASE | seconds |\n|---|---|---|---|---|---|---|")
+	fmt.Println("| set | series | method | MAPE | sMAPE | MASE | OWA | coverage 80 | coverage 95 | MSIS | seconds |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, file := range files {
 		if !slices.Contains(strings.Split(*sets, ","), filepath.Base(file)) {
 			continue
@@ -55,50 +44,25 @@ func main() {
 		}
 		for _, g := range groups {
 			shorten(g, *seasons)
+			reference := score(g, methods["naive2"])
 			for _, name := range strings.Split(*chosen, ",") {
 				method, ok := methods[name]
 				if !ok {
 					log.Fatalf("unknown method %q", name)
 				}
-				s := score(g, method)
-				fmt.Printf("| %s %s | %d | %s | %.2f | %.3f | %.3f | %.1f |\n", filepath.Base(file), g[0].Period, len(g), name, s.mape, s.smape, s.mase, s.seconds)
+				row(os.Stdout, filepath.Base(file)+" "+g[0].Period, len(g), name, score(g, method), reference)
 			}
 		}
 	}
 }
 
-// load reads every stride-th series, grouped by period in order of appearance.
-func load(path string, stride int) ([][]series, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening a data set: %w", err)
+func row(to *os.File, set string, n int, name string, s, reference scores) {
+	intervals := "| | | "
+	if s.bounded {
+		intervals = fmt.Sprintf("| %.1f | %.1f | %.2f ", 100*s.cover80, 100*s.cover95, s.msis)
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	lines := bufio.NewScanner(z)
-	lines.Buffer(nil, 1<<24)
-	var groups [][]series
-	at := map[string]int{}
-	for i := 0; lines.Scan(); i++ {
-		if i%stride != 0 {
-			continue
-		}
-		var s series
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			return nil, fmt.Errorf("reading line %d of %s: %w", i+1, path, err)
-		}
-		k, ok := at[s.Period]
-		if !ok {
-			k = len(groups)
-			at[s.Period] = k
-			groups = append(groups, nil)
-		}
-		groups[k] = append(groups[k], s)
-	}
-	return groups, lines.Err()
+	fmt.Fprintf(to, "| %s | %d | %s | %.2f | %.3f | %.3f | %.3f %s| %.1f |\n", set, n, name, s.mape, s.smape, s.mase,
+		s.smape/reference.smape/2+s.mase/reference.mase/2, intervals, s.seconds)
 }
 
 // shorten makes young series of old ones: how the methods do with little.
@@ -113,54 +77,96 @@ func shorten(group []series, seasons int) {
 	}
 }
 
-type scores struct{ mape, smape, mase, seconds float64 }
+// answer is a forecast; the bounds are nil for a method without intervals.
+type answer struct{ point, lower80, upper80, lower95, upper95 []float64 }
+
+type scores struct {
+	mape, smape, mase, seconds float64
+	cover80, cover95, msis     float64
+	bounded                    bool
+}
+
+// method forecasts a chunk of series of one season and horizon.
+type method struct {
+	// chunk is how many series a call takes.
+	chunk int
+	run   func(ctx context.Context, list []series) ([]answer, error)
+}
 
 // score runs a method over a group on every core. MAPE and sMAPE are means
-// over all points of a series, then over series, as in the competitions.
-func score(group []series, method func(ctx context.Context, train []float64, m, h int) ([]float64, error)) scores {
+// over all points of a series, then over series, as in the competitions; MSIS
+// is that of M4, at 95 %.
+func score(group []series, m method) scores {
 	start := time.Now()
 	each := make([]scores, len(group))
 	var wait sync.WaitGroup
 	next := make(chan int)
-	for range runtime.GOMAXPROCS(0) {
+	workers := runtime.GOMAXPROCS(0)
+	if m.chunk > 1 {
+		workers = 1 // the service itself uses every core
+	}
+	for range workers {
 		wait.Go(func() {
-			for i := range next {
-				s := group[i]
-				f, err := method(context.Background(), s.Train, s.M, s.H)
+			for at := range next {
+				part := group[at:min(at+m.chunk, len(group))]
+				list, err := m.run(context.Background(), part)
 				if err != nil {
-					log.Fatalf("%s: %v", s.ID, err)
+					log.Fatalf("%s: %v", part[0].ID, err)
 				}
-				each[i] = compare(s, f)
+				for i, a := range list {
+					each[at+i] = compare(part[i], a)
+				}
 			}
 		})
 	}
-	for i := range group {
+	for i := 0; i < len(group); i += m.chunk {
 		next <- i
 	}
 	close(next)
 	wait.Wait()
-	var total scores
-	n := float64(len(group))
+	return mean(each, time.Since(start))
+}
+
+func mean(each []scores, took time.Duration) (total scores) {
+	n := float64(len(each))
 	for _, s := range each {
 		total.mape += s.mape / n
 		total.smape += s.smape / n
 		total.mase += s.mase / n
+		total.cover80 += s.cover80 / n
+		total.cover95 += s.cover95 / n
+		total.msis += s.msis / n
+		total.bounded = s.bounded
 	}
-	total.seconds = time.Since(start).Seconds()
+	total.seconds = took.Seconds()
 	return total
 }
 
-func compare(s series, forecast []float64) (out scores) {
-	scale := 0.0
-	for i := s.M; i < len(s.Train); i++ {
-		scale += math.Abs(s.Train[i]-s.Train[i-s.M]) / float64(len(s.Train)-s.M)
-	}
+func compare(s series, f answer) (out scores) {
+	scale := s.scale()
 	n := float64(len(s.Test))
+	out.bounded = f.lower95 != nil
 	for i, a := range s.Test {
-		d := math.Abs(a - forecast[i])
-		out.mape += 100 * d / math.Abs(a) / n
-		out.smape += 200 * d / (math.Abs(a) + math.Abs(forecast[i])) / n
+		d := math.Abs(a - f.point[i])
+		if a != 0 {
+			out.mape += 100 * d / math.Abs(a) / n
+		}
+		if t := math.Abs(a) + math.Abs(f.point[i]); t > 0 {
+			out.smape += 200 * d / t / n
+		}
 		out.mase += d / scale / n
+		if !out.bounded {
+			continue
+		}
+		if f.lower80[i] <= a && a <= f.upper80[i] {
+			out.cover80 += 1 / n
+		}
+		if f.lower95[i] <= a && a <= f.upper95[i] {
+			out.cover95 += 1 / n
+		}
+		const alpha = 0.05
+		width := f.upper95[i] - f.lower95[i] + 2/alpha*(max(0, f.lower95[i]-a)+max(0, a-f.upper95[i]))
+		out.msis += width / scale / n
 	}
 	return out
 }

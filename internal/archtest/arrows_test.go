@@ -33,7 +33,7 @@ var layers = []struct {
 	{"shells", []string{"internal/edge", "internal/worker"}},
 	{"client", []string{"client"}},
 	{"composition", []string{"internal/gateway", "internal/nativeworker"}},
-	{"commands", []string{"cmd", "models/churn/train", "models/embed/train", "models/sentiment/train", "bench", "examples", "internal/cli", "internal/e2e", "internal/apigen", "internal/archtest"}},
+	{"commands", []string{"cmd", "models/churn/train", "models/embed/train", "models/forecast-selector/train", "models/sentiment/train", "bench", "examples", "internal/cli", "internal/e2e", "internal/apigen", "internal/archtest"}},
 }
 
 // pkg is what go list says of a package.

@@ -13,7 +13,7 @@ import (
 
 func (a *app) backtestCommand() *cobra.Command {
 	var f fileFlags
-	var horizon, windows, season int
+	var horizon, windows, step, season int
 	var models []string
 	var impute string
 	c := &cobra.Command{
@@ -34,6 +34,9 @@ before, and compare: MASE below 1 beats repeating the last season.`,
 			req := &api.BacktestRequest{TimeSeries: s.Values, Horizon: &horizon, Windows: &windows, Models: models, Impute: impute, Freq: s.Freq()}
 			if season > 0 {
 				req.SeasonLength = &season
+			}
+			if step > 0 {
+				req.Step = &step
 			}
 			answer, warnings, err := inProcess[api.BacktestAnswer](cmd.Context(), forecast.New(forecast.Deps{}), "/predict/backtest", req)
 			if err != nil {
@@ -56,8 +59,9 @@ before, and compare: MASE below 1 beats repeating the last season.`,
 	flags := c.Flags()
 	flags.IntVar(&horizon, "horizon", 1, "how far each window forecasts")
 	flags.IntVar(&windows, "windows", 5, "how many windows")
+	flags.IntVar(&step, "step", 0, "how far apart the windows begin (default: the horizon)")
 	flags.IntVar(&season, "season", 0, "length of the season in steps; 1 for none (default: find out)")
-	flags.StringSliceVar(&models, "models", nil, "some of naive, seasonal_naive, drift, theta, dynamic_theta, ets, lstm (default: all)")
+	flags.StringSliceVar(&models, "models", nil, "some of naive, seasonal_naive, drift, theta, dynamic_theta, damped_trend, ets, autoregression, croston, sba, tsb, lstm (default: all)")
 	flags.StringVar(&impute, "impute", "linear", "missing values become: linear, previous, zero; none refuses them")
 	for _, unused := range []string{"plot", "ascii", "height"} {
 		// There is nothing to draw here; the flag was registered just above.

@@ -30,6 +30,10 @@ type forecastFlags struct {
 	season   int
 	sequence int
 	epochs   int
+	gaps     string
+	country  string
+	columns  []string
+	explain  bool
 }
 
 func (a *app) forecastCommand() *cobra.Command {
@@ -37,8 +41,12 @@ func (a *app) forecastCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "forecast FILE.csv", Short: "Forecast a CSV file of dates and values",
 		Long: `Forecast a series out of a CSV file, without a server: a back-test on the
-file's own end chooses between a neural network trained on it, exponential
-smoothing, Theta and naive methods. "-" reads standard input.`,
+file's own end and a learned selector weigh a neural network trained on it,
+exponential smoothing, Theta, an autoregression, naive methods and those for
+intermittent demand. "-" reads standard input.
+
+With --exogenous other columns of the file take part: the last rows, in which
+they are known and the value is empty, are the future.`,
 		Example: "  omni forecast sales.csv --horizon 12 --plot\n  omni forecast export.csv --column revenue --date-column day --level 50,90 --json",
 		Args:    exactly(1, "the CSV file"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.forecast(cmd, args[0], &f) },
@@ -54,6 +62,10 @@ smoothing, Theta and naive methods. "-" reads standard input.`,
 	flags.IntVar(&f.season, "season", 0, "length of the season in steps; 1 for none (default: find out)")
 	flags.IntVar(&f.sequence, "sequence-length", 0, "how many past values the network reads (default 10, or fewer for short files)")
 	flags.IntVar(&f.epochs, "epochs", 50, "training passes of the network")
+	flags.StringVar(&f.gaps, "gaps", "linear", "dates left out become: linear, previous, zero; refuse and ignore do what they say")
+	flags.StringVar(&f.country, "country", "", "its public holidays count in a daily series: US, GB, DE, FR, … (ISO 3166)")
+	flags.StringSliceVar(&f.columns, "exogenous", nil, "other columns to take into account, their future in the last rows of the file")
+	flags.BoolVar(&f.explain, "explain", false, "show the parts: trend, season, holidays, other columns")
 	return c
 }
 
@@ -67,13 +79,16 @@ func (f *forecastFlags) validate() error {
 	if err := oneOf("impute", f.impute, "linear", "previous", "zero", "none"); err != nil {
 		return err
 	}
+	if err := oneOf("gaps", f.gaps, "linear", "previous", "zero", "refuse", "ignore"); err != nil {
+		return err
+	}
 	return f.check()
 }
 
 func (f *forecastFlags) request(s *csvdata.Series) *api.ForecastRequest {
 	req := &api.ForecastRequest{
 		TimeSeries: s.Values, Timestamps: s.Timestamps(), ForecastSteps: &f.horizon, Level: f.level, Freq: f.freq,
-		Mode: f.mode, Seed: &f.seed, Impute: f.impute, Epochs: &f.epochs,
+		Mode: f.mode, Seed: &f.seed, Impute: f.impute, Epochs: &f.epochs, Gaps: f.gaps, Country: f.country, Explain: f.explain,
 	}
 	if f.season > 0 {
 		req.SeasonLength = &f.season
@@ -91,12 +106,14 @@ func (a *app) forecast(cmd *cobra.Command, path string, f *forecastFlags) error 
 	if err := f.validate(); err != nil {
 		return err
 	}
-	s, err := a.readSeries(path, f.Options)
+	s, extra, err := a.readColumns(cmd, path, f)
 	if err != nil {
 		return err
 	}
 	a.missing(s, f.impute)
-	answer, warnings, err := runForecast(cmd.Context(), f.request(s))
+	req := f.request(s)
+	req.Exogenous = extra
+	answer, warnings, err := runForecast(cmd.Context(), req)
 	if err != nil {
 		return err
 	}
@@ -118,7 +135,10 @@ func (a *app) forecast(cmd *cobra.Command, path string, f *forecastFlags) error 
 	if err := writeForecast(a.Stdout, s, answer.ForecastResult, f.level); err != nil {
 		return err
 	}
-	return writeWhy(a.Stdout, answer.ForecastResult)
+	if err := writeWhy(a.Stdout, answer.ForecastResult); err != nil {
+		return err
+	}
+	return writeParts(a.Stdout, answer.ForecastResult)
 }
 
 func (a *app) missing(s *csvdata.Series, impute string) {

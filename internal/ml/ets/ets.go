@@ -5,6 +5,7 @@
 package ets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -220,6 +221,13 @@ type Options struct {
 	// FixSeason leaves the initial season as the decomposition finds it, which
 	// is many times faster for long seasons.
 	FixSeason bool
+	// Screen, when not 0, makes Select try every candidate with so many passes
+	// first and estimate only the Finalists of the least AICc in full.
+	Screen int
+	// Finalists is how many a screening leaves; default 3.
+	Finalists int
+
+	once bool // leaves out the second start of the search
 }
 
 // Candidates lists the models that Select tries for a series: those without a
@@ -248,10 +256,17 @@ func Candidates(y []float64, period int) []Spec {
 	return out
 }
 
-// Select fits every candidate and returns the one with the least AICc.
+// Select fits the candidates and returns the one with the least AICc.
 func Select(ctx context.Context, y []float64, period int, opt Options) (*Model, error) {
 	var best *Model
-	for _, spec := range Candidates(y, period) {
+	specs := Candidates(y, period)
+	if opt.Screen > 0 {
+		var err error
+		if specs, err = screen(ctx, y, specs, opt); err != nil {
+			return nil, err
+		}
+	}
+	for _, spec := range specs {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -264,4 +279,31 @@ func Select(ctx context.Context, y []float64, period int, opt Options) (*Model, 
 		return nil, fmt.Errorf("%w: %d values", ErrTooShort, len(y))
 	}
 	return best, nil
+}
+
+// screen leaves the specs whose short estimation has the least AICc.
+func screen(ctx context.Context, y []float64, specs []Spec, opt Options) ([]Spec, error) {
+	if opt.Finalists == 0 {
+		opt.Finalists = 3
+	}
+	short := Options{Evaluations: opt.Screen, FixSeason: opt.FixSeason, once: true}
+	type scored struct {
+		spec Spec
+		aicc float64
+	}
+	var list []scored
+	for _, spec := range specs {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if m, err := Fit(y, spec, short); err == nil {
+			list = append(list, scored{spec, m.AICc})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(a.aicc, b.aicc) })
+	out := make([]Spec, 0, opt.Finalists)
+	for _, s := range list[:min(len(list), opt.Finalists)] {
+		out = append(out, s.spec)
+	}
+	return out, nil
 }

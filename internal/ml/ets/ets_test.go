@@ -181,3 +181,26 @@ func TestOddSeries(t *testing.T) {
 		t.Errorf("an unknown form: %v", err)
 	}
 }
+
+// TestScreeningFindsAFormAsLikely: the form that a screening leaves is, on
+// each reference series, nearly as likely as the one of the full search.
+func TestScreeningFindsAFormAsLikely(t *testing.T) {
+	t.Parallel()
+	r := load(t)
+	full, err := ets.Select(t.Context(), r.Y, r.Period, ets.Options{Evaluations: 600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := ets.Select(t.Context(), r.Y, r.Period, ets.Options{Evaluations: 600, Screen: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if quick.AICc > full.AICc+2 {
+		t.Errorf("screened %s with AICc %.2f, of all %s with %.2f", quick.Spec, quick.AICc, full.Spec, full.AICc)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ets.Select(ctx, r.Y, r.Period, ets.Options{Screen: 60}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

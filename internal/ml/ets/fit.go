@@ -49,10 +49,12 @@ func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
 	best := neldermead.Minimize(objective, p.start, neldermead.Options{Evaluations: opt.Evaluations, Step: 0.4, Tolerance: 1e-7})
 	// The likelihood often has a second peak where nothing is smoothed and the
 	// initial states rule; a start near it finds it.
-	still := slices.Clone(p.start)
-	still[0] = logit(stillAlpha)
-	if again := neldermead.Minimize(objective, still, neldermead.Options{Evaluations: opt.Evaluations / 2, Step: 0.4, Tolerance: 1e-7}); again.Value < best.Value {
-		best = again
+	if !opt.once {
+		still := slices.Clone(p.start)
+		still[0] = logit(stillAlpha)
+		if again := neldermead.Minimize(objective, still, neldermead.Options{Evaluations: opt.Evaluations / 2, Step: 0.4, Tolerance: 1e-7}); again.Value < best.Value {
+			best = again
+		}
 	}
 	if math.IsInf(best.Value, 1) {
 		return nil, ErrNoFit

@@ -79,6 +79,15 @@ func FitDynamic(y []float64, period int) (*Dynamic, error) {
 	return &Dynamic{*m}, nil
 }
 
+// Extend returns the model, its parameters as they are, over y, which begins
+// with the values the model was fitted to.
+func (m *Dynamic) Extend(y []float64) *Dynamic {
+	out := &Dynamic{*m.extend(y)}
+	s, _ := run(out.y, out.start, out.Alpha, out.Theta)
+	out.Level, out.Slope = s.level, s.slope
+	return out
+}
+
 // Forecast continues the series the model was fitted to, each forecast taking
 // the place of an observation in the recursion.
 func (m *Dynamic) Forecast(horizon int) []float64 {

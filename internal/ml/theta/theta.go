@@ -99,6 +99,27 @@ func Fit(y []float64, period int) (*Model, error) {
 	return m, nil
 }
 
+// Extend returns the model, its smoothing parameters as they are, over y, which
+// begins with the values the model was fitted to. Season and slope are those
+// of y.
+func (m *Model) Extend(y []float64) *Model {
+	out := m.extend(y)
+	out.smooth()
+	return out
+}
+
+func (m *Model) extend(y []float64) *Model {
+	out := &Model{Period: 1, Theta: m.Theta, Alpha: m.Alpha, start: m.start, y: y}
+	if m.Period > 1 {
+		if indices, ok := season.Indices(y, m.Period, m.Multiplicative); ok {
+			out.Period, out.Indices, out.Multiplicative = m.Period, indices, m.Multiplicative
+			out.y = season.Remove(y, indices, m.Multiplicative)
+		}
+	}
+	out.Slope = slope(out.y)
+	return out
+}
+
 func sse(y []float64, alpha, level float64) (sum float64) {
 	for _, v := range y {
 		e := v - level

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/omni-run/omni/internal/ml/theta"
@@ -86,5 +87,30 @@ func TestOddSeries(t *testing.T) {
 	}
 	if _, err := theta.Fit(nil, 1); !errors.Is(err, theta.ErrTooShort) {
 		t.Errorf("empty: %v", err)
+	}
+}
+
+// TestExtendOverTheSameValuesChangesNothing: a fitted model extended over its
+// own series forecasts the same, and over a longer one it follows it.
+func TestExtendOverTheSameValuesChangesNothing(t *testing.T) {
+	t.Parallel()
+	y := make([]float64, 48)
+	for i := range y {
+		y[i] = 100 + 2*float64(i) + 10*math.Sin(float64(i)*math.Pi/2)
+	}
+	standard, err := theta.Fit(y, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dynamic, err := theta.FitDynamic(y, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(standard.Forecast(6), standard.Extend(y).Forecast(6)) || !slices.Equal(dynamic.Forecast(6), dynamic.Extend(y).Forecast(6)) {
+		t.Error("extended over its own series, a model forecasts differently")
+	}
+	longer := append(slices.Clone(y), 500, 490, 500, 510)
+	if a, b := standard.Extend(longer).Forecast(1)[0], dynamic.Extend(longer).Forecast(1)[0]; a < 250 || b < 250 {
+		t.Errorf("after a jump to 500 the forecasts are %v and %v", a, b)
 	}
 }

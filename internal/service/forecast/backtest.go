@@ -111,14 +111,7 @@ func (s *Service) backtestPlan(req *api.BacktestRequest) (p askedPlan, set testS
 
 // named picks the contestants asked for, every one when none is.
 func named(models []string, n neural) ([]*entrant, error) {
-	all := append(classical(max(n.period, 2)), n.local())
-	if n.period < 2 {
-		all = append(classical(n.period), n.local())
-		all = slices.Insert(all, 1, classical(2)[1])
-		all[1].fit = func(context.Context, []float64) (predictor, string, error) {
-			return nil, "", fmt.Errorf("%w: no season", errUnfit)
-		}
-	}
+	all := append(classical(n.period), n.local())
 	var out []*entrant
 	known := make([]string, len(all))
 	for i, c := range all {

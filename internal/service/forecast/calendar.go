@@ -23,21 +23,39 @@ const (
 	holidayFeature = 1
 )
 
-// calendar is the contestant for daily series: a regression on the day of the
-// week, the ends of months, holidays and, with history enough, the time of
-// year; the Theta method continues what is left. dates are those of the series
-// and on past its end.
-func calendar(dates []time.Time, holiday func(time.Time) bool) contestant {
+// calendarMethod is the contestant for daily series: a regression on the day
+// of the week, the ends of months, holidays and, with history enough, the time
+// of year; the Theta method continues what is left.
+type calendarMethod struct {
+	dates   []time.Time
+	holiday func(time.Time) bool
+}
+
+// calendar takes the dates of the series and on past its end.
+func calendar(dates []time.Time, holiday func(time.Time) bool) *calendarMethod {
+	return &calendarMethod{dates, holiday}
+}
+
+func (m *calendarMethod) contestant() contestant {
 	return contestant{modelCalendar, func(_ context.Context, y []float64) (predictor, string, error) {
-		if len(y) < leastCalendarDays {
-			return nil, "", fmt.Errorf("%w: needs at least %d days", errUnfit, leastCalendarDays)
-		}
-		c := calendarEffects{dates: dates, holiday: holiday, yearly: len(y) >= yearlyDays}
-		if err := c.fit(y); err != nil {
-			return nil, "", fmt.Errorf("%w: %w", errUnfit, err)
+		c, err := m.effects(y)
+		if err != nil {
+			return nil, "", err
 		}
 		return c.predict, "", nil
 	}}
+}
+
+// effects fits the regression to y.
+func (m *calendarMethod) effects(y []float64) (*calendarEffects, error) {
+	if len(y) < leastCalendarDays {
+		return nil, fmt.Errorf("%w: needs at least %d days", errUnfit, leastCalendarDays)
+	}
+	c := &calendarEffects{dates: m.dates, holiday: m.holiday, yearly: len(y) >= yearlyDays}
+	if err := c.fit(y); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnfit, err)
+	}
+	return c, nil
 }
 
 type calendarEffects struct {
@@ -91,6 +109,14 @@ func (c *calendarEffects) fit(y []float64) error {
 	var err error
 	c.weights, err = mat.Ridge(x, y, n, width, calendarRidge)
 	return err
+}
+
+// onHoliday is what a holiday adds to day i.
+func (c *calendarEffects) onHoliday(i int) float64 {
+	if !c.holiday(c.dates[i]) {
+		return 0
+	}
+	return c.weights[trendFeatures+weekFeatures+monthFeatures]
 }
 
 // effect is what the calendar adds on day i, without level and slope.

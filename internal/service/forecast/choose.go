@@ -18,21 +18,34 @@ func blendMargin(errors int) float64 {
 	return min(widestMargin, marginOfMany+marginOfOne/float64(errors))
 }
 
-// choose sets the weights and says why. The best by MASE answers, together
-// with those close behind it, each by the inverse square of its error.
-func choose(entrants []*entrant, plan plan) string {
-	if len(entrants) == 1 {
-		entrants[0].weight = 1
-		return fmt.Sprintf("the mode asks for %s", entrants[0].name)
+// choose sets the weights and says why.
+func (t task) choose(r *race) string {
+	if len(r.entrants) == 1 {
+		r.entrants[0].weight = 1
+		return fmt.Sprintf("the mode asks for %s", r.entrants[0].name)
 	}
+	tested := false
+	for _, e := range r.entrants {
+		tested = tested || e.problem == "" && len(e.windows) > 0
+	}
+	switch {
+	case !tested:
+		return chooseUntested(r.entrants)
+	case r.features == nil:
+		return chooseByTest(r.entrants, r.plan)
+	default:
+		return t.chooseLearned(r)
+	}
+}
+
+// chooseByTest lets the best by MASE answer, together with those close behind
+// it, each by the inverse square of its error.
+func chooseByTest(entrants []*entrant, plan plan) string {
 	best, points := math.Inf(1), 0
 	for _, e := range entrants {
 		if e.problem == "" && len(e.windows) > 0 {
 			best, points = min(best, e.errors.MASE), e.errors.Points
 		}
-	}
-	if math.IsInf(best, 1) {
-		return chooseUntested(entrants)
 	}
 	count, margin := 0, blendMargin(points)
 	for _, e := range entrants {

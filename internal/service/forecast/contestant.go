@@ -7,9 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/omni-run/omni/internal/ml/ets"
 	"github.com/omni-run/omni/internal/ml/season"
-	"github.com/omni-run/omni/internal/ml/theta"
 )
 
 // Names of the contestants.
@@ -20,6 +18,14 @@ const (
 	modelTheta    = "theta"
 	modelDynamic  = "dynamic_theta"
 	modelETS      = "ets"
+	modelDamped   = "damped_trend"
+
+	modelAutoregression = "autoregression"
+
+	modelCroston = "croston"
+	modelSBA     = "sba"
+	modelTSB     = "tsb"
+
 	modelCalendar = "calendar"
 	modelLSTM     = "lstm"
 	modelGlobal   = "global_lstm"
@@ -27,6 +33,12 @@ const (
 
 // errUnfit says that a contestant cannot take part for this series.
 var errUnfit = errors.New("unfit for this series")
+
+// Reasons why it cannot, worded for the caller.
+var (
+	errNoSeason  = errors.New("the series has no season")
+	errNotSparse = errors.New("demand is not intermittent")
+)
 
 // predictor continues a history. Every history it gets starts where the series
 // it was fitted on starts, and is at least as long.
@@ -68,31 +80,24 @@ func fixed(f func(y []float64, horizon int) []float64) func(context.Context, []f
 func classical(period int) []contestant {
 	list := []contestant{
 		{modelNaive, fixed(func(y []float64, h int) []float64 { return season.Naive(y, 1, h) })},
+		{modelSeasonal, seasonalNaive(period)},
 		{modelDrift, fixed(season.Drift)},
-		{modelTheta, func(_ context.Context, y []float64) (predictor, string, error) {
-			return func(_ context.Context, y []float64, h int) ([]float64, error) {
-				m, err := theta.Fit(recent(y, period), period)
-				if err != nil {
-					return nil, err
-				}
-				return m.Forecast(h), nil
-			}, "", tooFew(y, 4)
-		}},
-		{modelDynamic, func(_ context.Context, y []float64) (predictor, string, error) {
-			return func(_ context.Context, y []float64, h int) ([]float64, error) {
-				m, err := theta.FitDynamic(recent(y, period), period)
-				if err != nil {
-					return nil, err
-				}
-				return m.Forecast(h), nil
-			}, "", tooFew(y, 5)
-		}},
-		{modelETS, func(ctx context.Context, y []float64) (predictor, string, error) { return fitETS(ctx, y, period) }},
+		thetaMethod(period),
+		dynamicTheta(period),
+		dampedTrend(period),
+		smoothing(period),
+		autoregression(period),
 	}
-	if period > 1 {
-		list = slices.Insert(list, 1, contestant{modelSeasonal, fixed(func(y []float64, h int) []float64 { return season.Naive(y, period, h) })})
+	return append(list, demandMethods()...)
+}
+
+func seasonalNaive(period int) func(context.Context, []float64) (predictor, string, error) {
+	if period < 2 {
+		return func(context.Context, []float64) (predictor, string, error) {
+			return nil, "", errNoSeason
+		}
 	}
-	return list
+	return fixed(func(y []float64, h int) []float64 { return season.Naive(y, period, h) })
 }
 
 func tooFew(y []float64, least int) error {
@@ -100,32 +105,6 @@ func tooFew(y []float64, least int) error {
 		return fmt.Errorf("%w: needs at least %d values", errUnfit, least)
 	}
 	return nil
-}
-
-// fitETS selects and estimates a model; continuing a longer history runs the
-// same model over it without estimating again.
-func fitETS(ctx context.Context, y []float64, period int) (predictor, string, error) {
-	if period > longestSmoothedSeason {
-		period = 1
-	}
-	skip := len(y) - len(recent(y, period))
-	part := y[skip:]
-	// Long seasons keep the decomposition's start: estimating each index would
-	// take most of the time and gain little.
-	fitted, err := ets.Select(ctx, part, period, ets.Options{FixSeason: period > 4, Evaluations: 400})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, "", err
-		}
-		return nil, "", fmt.Errorf("%w: %w", errUnfit, err)
-	}
-	return func(_ context.Context, history []float64, horizon int) ([]float64, error) {
-		m := fitted.Clone()
-		if _, err := m.Filter(history[skip:]); err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnfit, err)
-		}
-		return m.Forecast(horizon), nil
-	}, "ets(" + fitted.Spec.String() + ")", nil
 }
 
 // sound says that a forecast is finite and not absurdly far from the history:

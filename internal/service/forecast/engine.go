@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/features"
 	"github.com/omni-run/omni/internal/ml/season"
+	"github.com/omni-run/omni/internal/ml/selector"
 )
 
 // Modes of a forecast.
@@ -35,21 +37,63 @@ type task struct {
 	// period is the stated season, 0 to detect it with the help of candidates.
 	period     int
 	candidates []int
+	// given is y before the other columns' effects were taken out.
+	given []float64
+	// start is the index of given[0] in the series as it came.
+	start   int
+	effects *effects
+	// dates are those of y, nil where unknown; daily says that they are days.
+	dates    []time.Time
+	daily    bool
+	holidays *calendarMethod
 	// extra are contestants that know more than the values, such as dates.
 	extra []contestant
 	// global is the tenant's network, for mode global.
 	global *globalModel
-	warn   func(format string, args ...any)
+	// crowd says that the series is one of so many that mode auto trains no
+	// network on it.
+	crowd bool
+	// selector weighs the models in mode auto; nil leaves it to the back-test.
+	selector *selector.Model
+	warn     func(format string, args ...any)
 	// progress receives the share of the work done; may be nil.
 	progress func(float64)
 }
 
 // run forecasts one series: scale, find the season, back-test, choose, answer.
 func run(ctx context.Context, t task) (*outcome, error) {
+	r, err := t.compete(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := r.out
+	t.recordTraining(out, r.network)
+	out.selection.Reason = t.choose(r)
+	t.combine(r)
+	if r.features != nil {
+		out.calibration = &t.selector.Calibration
+	}
+	out.finish(r)
+	return out, nil
+}
+
+// race is a series with what every entrant makes of it.
+type race struct {
+	out      *outcome
+	y        []float64 // cleaned and divided by its unit
+	entrants []*entrant
+	plan     plan
+	network  finalNetwork
+	// features describe y; nil where nobody reads them.
+	features []float64
+}
+
+// compete lets every entrant forecast the held-back ends of the series and
+// what comes after it.
+func (t task) compete(ctx context.Context) (*race, error) {
 	y := t.y
-	if len(y) > longestHistory {
-		t.warn("only the newest %d of %d points were used", longestHistory, len(y))
-		y = y[len(y)-longestHistory:]
+	if t.given == nil {
+		t.given = y
 	}
 	y, strays := withoutStrays(y)
 	if len(strays) > 0 {
@@ -59,32 +103,34 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	if giants > 0 {
 		t.warn("%s more than a billion times as large as nine in ten of the others; they were taken for a billion times", counted(giants, "value is", "values are"))
 	}
-	out := &outcome{atLeast0: slices.Min(y) >= 0, unit: unitOf(y)}
-	y = divided(y, out.unit)
-	out.period = t.season(y)
-	t.neural.period = out.period
-	out.selection.Mode = t.mode
+	r := &race{out: &outcome{atLeast0: slices.Min(t.given) >= 0, unit: unitOf(y), effects: t.effects, past: len(y)}}
+	r.y = divided(y, r.out.unit)
+	r.out.period = t.season(r.y)
+	t.neural.period = r.out.period
+	r.out.selection.Mode = t.mode
 
 	// The final network trains beside the back-test: the two share nothing.
-	final := t.startFinalNetwork(ctx, y)
-	entrants := t.entrants(out.period)
-	plan := newPlan(len(y), t.horizon, t.neural.lookback, out.period)
-	if err := plan.test(ctx, entrants, y, out.period); err != nil {
-		<-final
-		return nil, err
+	final := t.startFinalNetwork(ctx, r.y)
+	r.entrants = t.entrants(r.y, r.out.period)
+	r.plan = newPlan(len(r.y), t.horizon, t.neural.lookback, r.out.period)
+	err := r.plan.test(ctx, r.entrants, r.y, r.out.period)
+	if err == nil && t.selector != nil && len(r.entrants) > 1 {
+		r.features, err = features.Of(ctx, r.y, r.out.period)
 	}
 	t.tell(0.6)
-	network := <-final
-	if network.err != nil && t.mode != modeGlobal {
-		return nil, network.err
-	}
-	t.tell(0.9)
-	if err := t.answer(ctx, out, entrants, network, y, plan); err != nil {
+	r.network = <-final
+	if err != nil {
 		return nil, err
 	}
-	out.finish(y, entrants, plan)
-	return out, nil
+	if r.network.err != nil && t.networked() {
+		return nil, r.network.err
+	}
+	t.tell(0.9)
+	return r, t.finals(ctx, r)
 }
+
+// networked says that a network is trained on the series itself.
+func (t task) networked() bool { return t.mode == modeLocal || t.mode == modeAuto && !t.crowd }
 
 func (t task) tell(share float64) {
 	if t.progress != nil {
@@ -150,7 +196,7 @@ func (t task) season(y []float64) int {
 }
 
 // entrants lists who takes part in a mode.
-func (t task) entrants(period int) []*entrant {
+func (t task) entrants(y []float64, period int) []*entrant {
 	var list []contestant
 	switch t.mode {
 	case modeLocal:
@@ -158,8 +204,24 @@ func (t task) entrants(period int) []*entrant {
 	case modeGlobal:
 		list = []contestant{global(t.global.net, period)}
 	default:
-		list = append(classical(period), t.extra...)
-		list = append(list, t.neural.local())
+		demand := sparse(y)
+		for _, c := range classical(period) {
+			switch c.name {
+			case modelSeasonal:
+				if period < 2 {
+					continue
+				}
+			case modelCroston, modelSBA, modelTSB:
+				if !demand {
+					continue
+				}
+			}
+			list = append(list, c)
+		}
+		list = append(list, t.extra...)
+		if !t.crowd {
+			list = append(list, t.neural.local())
+		}
 	}
 	out := make([]*entrant, len(list))
 	for i, c := range list {
@@ -177,7 +239,7 @@ type finalNetwork struct {
 
 func (t task) startFinalNetwork(ctx context.Context, y []float64) <-chan finalNetwork {
 	done := make(chan finalNetwork, 1)
-	if t.mode == modeGlobal {
+	if !t.networked() {
 		done <- finalNetwork{err: errUnfit}
 		return done
 	}
@@ -189,30 +251,42 @@ func (t task) startFinalNetwork(ctx context.Context, y []float64) <-chan finalNe
 	return done
 }
 
-// answer makes the chosen models' forecasts and joins them by weight. A model
-// whose forecast is not sound gives its weight to the others.
-func (t task) answer(ctx context.Context, out *outcome, entrants []*entrant, network finalNetwork, y []float64, plan plan) error {
-	t.recordTraining(out, network)
-	out.selection.Reason = choose(entrants, plan)
-	total := 0.0
-	out.forecast = make([]float64, t.horizon)
-	var names []string
-	for _, e := range entrants {
-		if e.weight == 0 {
+// finals lets every entrant continue the whole series. One whose forecast is
+// not sound is out.
+func (t task) finals(ctx context.Context, r *race) error {
+	for _, e := range r.entrants {
+		if e.problem != "" {
 			continue
 		}
-		forecast, name, err := t.final(ctx, e, network, y)
+		forecast, name, err := t.final(ctx, e, r.network, r.y)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil || !sound(forecast, y) {
-			e.weight, e.problem = 0, "its forecast ran away from the history"
+		if err != nil || !sound(forecast, r.y) {
+			e.problem = "its forecast ran away from the history"
 			continue
 		}
 		if e.shown = e.name; name != "" {
 			e.shown = name
 		}
-		for i, v := range forecast {
+		e.forecast = forecast
+	}
+	return nil
+}
+
+// combine joins the entrants' forecasts by weight.
+func (t task) combine(r *race) {
+	out, total := r.out, 0.0
+	out.forecast = make([]float64, t.horizon)
+	var names []string
+	for _, e := range r.entrants {
+		if e.forecast == nil {
+			e.weight = 0
+		}
+		if e.weight == 0 {
+			continue
+		}
+		for i, v := range e.forecast {
 			out.forecast[i] += e.weight * v
 		}
 		total += e.weight
@@ -221,19 +295,18 @@ func (t task) answer(ctx context.Context, out *outcome, entrants []*entrant, net
 	if total == 0 {
 		t.warn("no model gave a sound forecast; the last value is repeated")
 		out.selection.Reason = "no model gave a sound forecast"
-		out.forecast, names, total = season.Naive(y, 1, t.horizon), []string{modelNaive}, 1
+		out.forecast, names, total = season.Naive(r.y, 1, t.horizon), []string{modelNaive}, 1
 	}
 	for i := range out.forecast {
 		out.forecast[i] /= total
 	}
-	for _, e := range entrants {
+	for _, e := range r.entrants {
 		e.weight /= total
 	}
 	out.model = strings.Join(names, "+")
 	if len(names) > 1 {
 		out.model = "blend(" + out.model + ")"
 	}
-	return nil
 }
 
 func (t task) final(ctx context.Context, e *entrant, network finalNetwork, y []float64) ([]float64, string, error) {
@@ -255,6 +328,9 @@ func (t task) recordTraining(out *outcome, network finalNetwork) {
 		out.training = api.ForecastTraining{
 			FinalLoss: m.FinalLoss, ValidationLoss: m.ValidationLoss, Epochs: m.Epochs, Seconds: m.Seconds, Parameters: m.Parameters,
 		}
+		return
+	}
+	if network.trained == nil {
 		return
 	}
 	r := network.report

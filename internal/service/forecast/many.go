@@ -12,7 +12,8 @@ import (
 )
 
 // fullTraining is how many series of a call may each train as long as a series
-// alone; more share what those would take.
+// alone; in mode local more share what those would take, in mode auto more
+// train no network.
 const fullTraining = 20
 
 // predictMany forecasts many series side by side; one that fails does not
@@ -21,21 +22,29 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	if err := s.checkMany(req, set); err != nil {
 		return nil, err
 	}
+	sums, err := readHierarchy(req)
+	if err != nil {
+		return nil, err
+	}
+	if sums != nil && set.period == 0 {
+		set.period = sums.commonPeriod(req.Series)
+	}
 	network, err := s.globalFor(ctx, call.Tenant, set.mode)
 	if err != nil {
 		return nil, err
 	}
-	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode != modeGlobal {
+	if set.neural.share = len(req.Series) / fullTraining; set.neural.share > 1 && set.mode == modeLocal {
 		call.Warn("with %d series in one call, each network trains on fewer windows, and for fewer epochs, than it would alone", len(req.Series))
 	}
+	set.crowd = len(req.Series) > fullTraining
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
-	failures := make([]error, len(req.Series))
+	failures, made := make([]error, len(req.Series)), make([]*served, len(req.Series))
 	next := make(chan int)
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(req.Series)) {
 		wait.Go(func() {
 			for i := range next {
-				failures[i] = s.predictInto(ctx, &answer.Series[i], req.Series[i], i, req.Freq, set, network)
+				made[i], failures[i] = s.predictInto(ctx, &answer.Series[i], req.Series[i], i, req.Freq, set, network)
 			}
 		})
 	}
@@ -59,6 +68,18 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 			return nil, err
 		}
 	}
+	if sums != nil {
+		if err := sums.complete(answer.Series); err != nil {
+			return nil, err
+		}
+		byID := map[string]*served{}
+		for i, s := range req.Series {
+			byID[s.ID] = made[i]
+		}
+		if answer.Reconciliation, err = sums.reconcile(byID); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case failed == len(req.Series):
 		e := api.Unprocessable("all_series_failed", "none of the %d series can be forecast; the first: %s", failed, answer.Series[0].Error.Message)
@@ -73,26 +94,28 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	return answer, nil
 }
 
-func (s *Service) predictInto(ctx context.Context, out *api.SeriesForecast, in api.ForecastSeries, i int, freq string, set settings, network *globalModel) error {
+func (s *Service) predictInto(ctx context.Context, out *api.SeriesForecast, in api.ForecastSeries, i int, freq string, set settings, network *globalModel) (*served, error) {
 	out.ID, out.Status = in.ID, "success"
 	if in.Freq == "" && (len(in.Timestamps) == 0 || freq != "") {
 		in.Freq = freq
 	}
-	result, err := s.predictOne(ctx, in, fmt.Sprintf("series[%d].", i), set, network, func(format string, args ...any) {
+	made, err := s.predictOne(ctx, in, fmt.Sprintf("series[%d].", i), set, network, func(format string, args ...any) {
 		out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...))
 	}, nil)
-	out.ForecastResult = result
+	if made != nil {
+		out.ForecastResult = made.answer
+	}
 	var known *api.Error
 	if errors.As(err, &known) {
 		out.Status, out.Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
 	}
-	return err
+	return made, err
 }
 
 // checkMany bounds a call of many series as a whole.
 func (s *Service) checkMany(req *api.ForecastRequest, set settings) error {
-	if len(req.TimeSeries) > 0 || len(req.Timestamps) > 0 || req.LastTimestamp != "" {
-		return api.Unprocessable("ambiguous_input", "send either time_series (with its timestamps) or series, not both").At("series", "stands beside time_series")
+	if len(req.TimeSeries) > 0 || len(req.Timestamps) > 0 || req.LastTimestamp != "" || len(req.Exogenous) > 0 {
+		return api.Unprocessable("ambiguous_input", "send either time_series (with its timestamps and exogenous) or series, not both").At("series", "stands beside time_series")
 	}
 	if len(req.Series) == 0 || len(req.Series) > s.limits.Series {
 		return api.Unprocessable("out_of_range", "series has %d entries; it takes 1 to %d", len(req.Series), s.limits.Series).

@@ -3,6 +3,7 @@ package forecast
 import (
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/backtest"
+	"github.com/omni-run/omni/internal/ml/selector"
 )
 
 // outcome is a forecast, in the unit of the series.
@@ -16,12 +17,25 @@ type outcome struct {
 	training  api.ForecastTraining
 	backtest  api.ForecastBacktest
 	selection api.ForecastSelection
+	// effects are the other columns', whose future part follows past values.
+	effects *effects
+	past    int
+	// calibration corrects the margins of mode auto; nil leaves them.
+	calibration *selector.Calibration
+	testHorizon int
+	halves      map[float64][]float64 // by level, see widths
+	// entrants keep their weights, windows the answer's back-test, both in unit.
+	entrants []*entrant
+	windows  []backtest.Window
 }
 
 // finish brings the outcome back to the unit of the series and fills in what
 // the back-test says of the answer.
-func (out *outcome) finish(y []float64, entrants []*entrant, plan plan) {
+func (out *outcome) finish(r *race) {
+	y, entrants, plan := r.y, r.entrants, r.plan
 	windows := blended(entrants)
+	out.entrants, out.windows = entrants, windows
+	out.testHorizon = plan.horizon
 	prior := backtest.Scale(y, 1)
 	if len(windows) == 0 {
 		// Nothing was held out: the steps of the series itself are the errors.
@@ -40,7 +54,11 @@ func (out *outcome) finish(y []float64, entrants []*entrant, plan plan) {
 	}
 	out.margins = backtest.Calibrate(windows, prior)
 	for i, v := range out.forecast {
-		out.forecast[i] = out.bounded(v * out.unit)
+		v *= out.unit
+		if out.effects != nil && out.effects.used {
+			v += out.effects.total(out.past + i)
+		}
+		out.forecast[i] = out.bounded(v)
 	}
 	for _, e := range entrants {
 		c := api.ForecastCandidate{Model: e.shown, Weight: e.weight, Problem: e.problem}
@@ -64,8 +82,41 @@ func (out *outcome) bounded(v float64) float64 {
 
 // interval returns the bounds at step (from 0) for a level in (0, 1).
 func (out *outcome) interval(level float64, step int) (lower, upper float64) {
-	v, margin := out.forecast[step], out.margins.Margin(level, step+1)*out.unit
+	v, margin := out.forecast[step], out.widths(level)[step]
 	return min(v, out.bounded(v-margin)), max(v, out.bounded(v+margin))
+}
+
+// widths returns half the width of the interval at every step, in the unit of
+// the series. It never falls from one step to the next, nor from a level to a
+// higher one, which the calibration's classes alone would not promise.
+func (out *outcome) widths(level float64) []float64 {
+	if w, ok := out.halves[level]; ok {
+		return w
+	}
+	levels := []float64{level}
+	if out.calibration != nil {
+		for _, l := range out.calibration.Levels {
+			if l < level {
+				levels = append(levels, l)
+			}
+		}
+	}
+	w, widest := make([]float64, len(out.forecast)), 0.0
+	for i := range w {
+		for _, l := range levels {
+			margin := out.margins.Margin(l, i+1)
+			if out.calibration != nil {
+				margin *= out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, i+1), l)
+			}
+			widest = max(widest, margin)
+		}
+		w[i] = widest * out.unit
+	}
+	if out.halves == nil {
+		out.halves = map[float64][]float64{}
+	}
+	out.halves[level] = w
+	return w
 }
 
 // blended joins the windows of the weighted entrants as the answer was joined.

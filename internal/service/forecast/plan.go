@@ -13,8 +13,10 @@ type entrant struct {
 	windows []backtest.Window
 	errors  backtest.Errors
 	problem string
-	weight  float64
-	shown   string
+	// forecast continues the whole series; nil for one that cannot.
+	forecast []float64
+	weight   float64
+	shown    string
 }
 
 // plan is where a series is cut for its back-test.
@@ -89,12 +91,21 @@ func (p *plan) testOne(ctx context.Context, e *entrant, y, head []float64) error
 		}
 		e.windows = append(e.windows, backtest.Window{Origin: origin, Actual: y[origin : origin+p.horizon], Forecast: f})
 	}
-	e.errors = backtest.Measure(e.windows, p.scale)
+	e.errors = p.measure(e.windows)
 	return nil
+}
+
+func (p *plan) measure(windows []backtest.Window) backtest.Errors {
+	return backtest.Measure(windows, p.scale)
 }
 
 // problemOf words a contestant's failure for the caller.
 func problemOf(err error) string {
+	for _, known := range []error{errNoSeason, errNotSparse} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
 	if errors.Is(err, errUnfit) {
 		return "too few values or values of the wrong sign for it"
 	}

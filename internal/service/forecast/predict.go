@@ -20,6 +20,11 @@ type settings struct {
 	mode      string
 	impute    string
 	period    int
+	gaps      string
+	country   string
+	explain   bool
+	// crowd says that the series are too many to train a network on each.
+	crowd bool
 }
 
 func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
@@ -42,6 +47,13 @@ func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
 	if set.impute, err = oneOf("impute", req.Impute, "none", "none", "linear", "previous", "zero"); err != nil {
 		return set, err
 	}
+	if set.gaps, err = oneOf("gaps", req.Gaps, gapsLinear, gapsLinear, "previous", "zero", gapsRefuse, gapsIgnore); err != nil {
+		return set, err
+	}
+	if _, err = holidaysOf(req.Country); err != nil {
+		return set, err
+	}
+	set.country, set.explain = req.Country, req.Explain
 	if req.SeasonLength != nil {
 		set.period, err = whole("season_length", req.SeasonLength, 0, 1, mostSeason)
 	}
@@ -56,16 +68,21 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 	if req.Series != nil {
 		return s.predictMany(ctx, call, req, set)
 	}
-	one := api.ForecastSeries{TimeSeries: req.TimeSeries, Timestamps: req.Timestamps, LastTimestamp: req.LastTimestamp, Freq: req.Freq}
+	if len(req.Hierarchy) > 0 || req.Reconcile != "" {
+		return nil, api.Unprocessable("ambiguous_input", "a hierarchy names sums among series; send series").At("series", "is missing")
+	}
+	one := api.ForecastSeries{
+		TimeSeries: req.TimeSeries, Timestamps: req.Timestamps, LastTimestamp: req.LastTimestamp, Freq: req.Freq, Exogenous: req.Exogenous,
+	}
 	network, err := s.globalFor(ctx, call.Tenant, set.mode)
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.predictOne(ctx, one, "", set, network, call.Warn, call.Progress)
+	out, err := s.predictOne(ctx, one, "", set, network, call.Warn, call.Progress)
 	if err != nil {
 		return nil, err
 	}
-	return &api.ForecastAnswer{ForecastResult: result}, nil
+	return &api.ForecastAnswer{ForecastResult: out.answer}, nil
 }
 
 // globalFor returns the tenant's network when the mode asks for it.
@@ -76,11 +93,17 @@ func (s *Service) globalFor(ctx context.Context, tenant, mode string) (*globalMo
 	return s.globalModel(ctx, tenant)
 }
 
+// served is the answer for one series with what it was made from.
+type served struct {
+	answer *api.ForecastResult
+	*outcome
+}
+
 // predictOne checks and forecasts one series. prefix stands before the names
 // of its fields in errors, such as "series[3].".
 func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix string, set settings, network *globalModel,
 	warn func(string, ...any), progress func(float64),
-) (*api.ForecastResult, error) {
+) (*served, error) {
 	field := prefix + "time_series"
 	y, err := cleaned(field, in.TimeSeries, set.impute, s.limits.Points)
 	if err != nil {
@@ -89,7 +112,11 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if err := enough(field, len(y), set.neural.lookback); err != nil {
 		return nil, err
 	}
-	clock, err := readClock(in, prefix, len(y), warn)
+	extra, err := readColumns(prefix, in.Exogenous, len(y), set.horizon)
+	if err != nil {
+		return nil, err
+	}
+	clock, err := readClock(in, prefix, len(y), set.gaps, warn)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +124,20 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if err != nil {
 		return nil, err
 	}
-	if set.neural.lookback > longestLookback && set.mode != modeGlobal {
+	if set.neural.lookback > longestLookback && set.mode == modeLocal {
 		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
 	}
-	t := task{y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, warn: warn, progress: progress}
+	t := task{
+		y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, crowd: set.crowd,
+		selector: s.selector(), warn: warn, progress: progress,
+	}
 	if clock != nil {
 		t.candidates = clock.freq.seasons()
+		t.y, t.dates = clock.laid(y, extra, set.gaps)
+		t.daily = clock.freq.days == 1 && !clock.freq.business
+	}
+	if err := t.prepare(ctx, extra, set); err != nil {
+		return nil, err
 	}
 	out, err := run(ctx, t)
 	if err != nil {
@@ -110,10 +145,75 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	}
 	result := out.result(set)
 	result.Timestamps = dates
+	if set.explain {
+		if result.Explanation, err = t.explain(ctx, out); err != nil {
+			return nil, err
+		}
+	}
 	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(y) > 0 {
 		warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
 	}
-	return result, nil
+	return &served{result, out}, nil
+}
+
+// cut leaves out the oldest values.
+func (t *task) cut(skip int, extra *columns) {
+	t.y, t.start = t.y[skip:], t.start+skip
+	if t.dates != nil {
+		t.dates = t.dates[skip:]
+	}
+	if extra != nil {
+		extra.newest(skip)
+	}
+}
+
+// prepare cuts the series to what counts, takes the other columns' effects out
+// of it and adds the calendar's contestant.
+func (t *task) prepare(ctx context.Context, extra *columns, set settings) error {
+	if skip := len(t.y) - longestHistory; skip > 0 {
+		t.warn("only the newest %d of %d points were used", longestHistory, len(t.y))
+		t.cut(skip, extra)
+	}
+	if skip := sinceShift(t.y); skip > 0 {
+		t.warn("the level changed at value %d, from about %.4g to about %.4g; only the values since then were used", t.start+skip, middle(t.y[:skip]), middle(t.y[skip:]))
+		t.cut(skip, extra)
+	}
+	t.given = t.y
+	if extra != nil {
+		e, err := extra.regression(ctx, t.y, t.horizon, t.season(divided(t.y, unitOf(t.y))), t.warn)
+		if err != nil {
+			return err
+		}
+		if t.effects = e; e.used {
+			t.y = slices.Clone(t.y)
+			for i := range t.y {
+				t.y[i] -= e.total(i)
+			}
+		}
+	}
+	if set.country != "" {
+		if err := t.addCalendar(set.country); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addCalendar lets the calendar take part in daily series with dates.
+func (t *task) addCalendar(country string) error {
+	holiday, err := holidaysOf(country)
+	if err != nil {
+		return err
+	}
+	if t.dates == nil || !t.daily {
+		t.warn("country was ignored: holidays are for daily series with timestamps")
+		return nil
+	}
+	day := frequency{days: 1}
+	all := append(slices.Clone(t.dates), continueDates(day, t.dates[len(t.dates)-1], max(t.horizon, longestTest))...)
+	t.holidays = calendar(all, holiday)
+	t.extra = append(t.extra, t.holidays.contestant())
+	return nil
 }
 
 // clock is what dates a series: its step, its last date and how to write one.
@@ -121,6 +221,22 @@ type clock struct {
 	freq   frequency
 	last   time.Time
 	layout string
+	// dates are those of the values, nil where only the last is known or they
+	// are uneven; grid says where the values lie when dates are missing.
+	dates []time.Time
+	grid  *grid
+}
+
+// laid returns the values on even dates, and those dates; past columns move
+// along.
+func (c *clock) laid(y []float64, extra *columns, gaps string) ([]float64, []time.Time) {
+	if c.grid == nil {
+		return y, c.dates
+	}
+	if extra != nil {
+		extra.spread(c.grid, len(y))
+	}
+	return c.grid.spread(y, gaps), c.grid.dates
 }
 
 // continued writes the dates of the forecast, none when the last is unknown.
@@ -140,7 +256,7 @@ func (c *clock) continued(steps int) ([]string, error) {
 }
 
 // readClock returns nil for a series without any date or frequency.
-func readClock(in api.ForecastSeries, prefix string, points int, warn func(string, ...any)) (*clock, error) {
+func readClock(in api.ForecastSeries, prefix string, points int, gaps string, warn func(string, ...any)) (*clock, error) {
 	c := &clock{}
 	var err error
 	if in.Freq != "" {
@@ -162,11 +278,14 @@ func readClock(in api.ForecastSeries, prefix string, points int, warn func(strin
 			var found inferred
 			found, dates = inferClock(dates)
 			c.freq = found.frequency
-			if !found.regular {
-				warn("the timestamps are not evenly spaced; the forecast continues with their usual step, %s", found.code)
-			}
 		}
 		c.last = dates[len(dates)-1]
+		if c.grid, err = bridged(dates, c.freq, gaps, prefix, warn); err != nil {
+			return nil, err
+		}
+		if _, even := gridOf(dates, c.freq); even {
+			c.dates = dates
+		}
 	case in.LastTimestamp != "":
 		if in.Freq == "" {
 			return nil, api.Unprocessable("missing_freq", "%slast_timestamp needs freq beside it", prefix).At(prefix+"freq", "is missing")
@@ -187,6 +306,15 @@ func (out *outcome) result(set settings) *api.ForecastResult {
 	r := &api.ForecastResult{
 		Model: out.model, Forecast: out.forecast, Intervals: map[string][]float64{}, Training: out.training,
 		Backtest: out.backtest, Selection: out.selection, SeasonLength: out.period,
+		Weights: map[string]float64{}, Reason: out.selection.Reason,
+	}
+	for _, c := range out.selection.Candidates {
+		if c.Weight > 0 {
+			r.Weights[c.Model] += c.Weight
+		}
+	}
+	if out.effects != nil {
+		r.Exogenous = &out.effects.answer
 	}
 	for _, level := range set.levels {
 		lower, upper := make([]float64, len(out.forecast)), make([]float64, len(out.forecast))

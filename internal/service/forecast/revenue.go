@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -31,7 +30,7 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 	if err := checkLevel("level", level); err != nil {
 		return nil, err
 	}
-	holiday, err := holidaysOf(strings.ToUpper(req.Country))
+	holiday, err := holidaysOf(req.Country)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +48,16 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 		return nil, err
 	}
 	t := task{
-		y: h.y, horizon: steps, mode: modeAuto, neural: n, candidates: h.freq.seasons(), warn: call.Warn, progress: call.Progress,
+		y: h.y, horizon: steps, mode: modeAuto, neural: n, candidates: h.freq.seasons(), selector: s.selector(), warn: call.Warn, progress: call.Progress,
+	}
+	if skip := sinceShift(t.y); skip > 0 {
+		call.Warn("the level changed on %s, from about %.4g to about %.4g; only the values since then were used", h.dates[skip].Format(h.layout), middle(t.y[:skip]), middle(t.y[skip:]))
+		t.cut(skip, nil)
+		h.dates = h.dates[skip:]
 	}
 	if h.freq.days == 1 {
 		all := append(append([]time.Time(nil), h.dates...), continueDates(h.freq, h.dates[len(h.dates)-1], max(steps, longestTest))...)
-		t.extra = []contestant{calendar(all, holiday)}
+		t.extra = []contestant{calendar(all, holiday).contestant()}
 	}
 	out, err := run(ctx, t)
 	if err != nil {
@@ -151,25 +155,14 @@ func (s *Service) readHistory(points []api.RevenuePoint, warn func(string, ...an
 // fillGaps puts the points on their grid, joining the neighbours of what is
 // missing by a line. It refuses when most of the grid would be invented.
 func (h *history) fillGaps(warn func(string, ...any)) bool {
-	var y []float64
-	var dates []time.Time
-	at := h.dates[0]
-	for i := 0; i < len(h.dates); at = h.freq.next(at) {
-		if len(y) > 2*len(h.y) || len(y) >= longestHistory || at.After(h.dates[i]) {
-			return false
-		}
-		dates = append(dates, at)
-		if at.Equal(h.dates[i]) {
-			y = append(y, h.y[i])
-			i++
-		} else {
-			y = append(y, math.NaN())
-		}
+	g, ok := gridOf(h.dates, h.freq)
+	if !ok || len(g.dates) > longestHistory && g.missing() > 0 {
+		return false
 	}
-	if missing := len(y) - len(h.y); missing > 0 {
+	if missing := g.missing(); missing > 0 {
 		warn("%s between the first and the last have no point (step %s); they were filled in by a straight line", counted(missing, "date", "dates"), h.freq.code)
 	}
-	h.y, h.dates = imputed(y, "linear"), dates
+	h.y, h.dates = g.spread(h.y, gapsLinear), g.dates
 	return true
 }
 

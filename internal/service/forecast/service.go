@@ -7,9 +7,12 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
+	"github.com/omni-run/omni/internal/ml/selector"
 	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/state"
+	shipped "github.com/omni-run/omni/models/forecast-selector"
 )
 
 // Name is the service's name in health reports and routes.
@@ -32,6 +35,8 @@ type Deps struct {
 	// ResidentBytes bounds the tenants' networks kept in memory; default 32 MiB.
 	ResidentBytes int64
 	Limits        Limits
+	// Selector weighs the models of mode auto; nil takes the shipped one.
+	Selector *selector.Model
 }
 
 // Limits bounds what a caller may ask. The zero value takes every default.
@@ -40,7 +45,7 @@ type Limits struct {
 	Points int
 	// Steps is the longest forecast; default 10,000.
 	Steps int
-	// Series is the most series a call; default 1,000.
+	// Series is the most series a call; default 10,000.
 	Series int
 	// TotalPoints is the most values a call over all its series; default
 	// 1,000,000.
@@ -53,7 +58,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		v  *int
 		to int
-	}{{&l.Points, 100_000}, {&l.Steps, 10_000}, {&l.Series, 1_000}, {&l.TotalPoints, 1_000_000}, {&l.TotalSteps, 1_000_000}} {
+	}{{&l.Points, 100_000}, {&l.Steps, 10_000}, {&l.Series, 10_000}, {&l.TotalPoints, 1_000_000}, {&l.TotalSteps, 1_000_000}} {
 		if *d.v == 0 {
 			*d.v = d.to
 		}
@@ -66,6 +71,7 @@ type Service struct {
 	deps     Deps
 	limits   Limits
 	resident *state.Resident[*globalModel]
+	shipped  func() (*selector.Model, error)
 }
 
 var _ service.Service = (*Service)(nil)
@@ -80,15 +86,36 @@ func New(deps Deps) *Service {
 	}
 	s := &Service{deps: deps, limits: deps.Limits.withDefaults()}
 	s.resident = state.NewResident("forecast", deps.ResidentBytes, deps.Log, s.loadGlobal)
+	s.shipped = sync.OnceValues(func() (*selector.Model, error) { return selector.Decode(shipped.Artefact()) })
 	return s
+}
+
+// selector returns the model that weighs the team. Without one, as when the
+// shipped one belongs to other code, the back-test alone decides.
+func (s *Service) selector() *selector.Model {
+	if s.deps.Selector != nil {
+		return s.deps.Selector
+	}
+	m, err := s.shipped()
+	if err != nil {
+		s.deps.Log.Error("the forecast selector is unusable; the back-test alone chooses", "error", err)
+		return nil
+	}
+	return m
 }
 
 // Name implements service.Service.
 func (s *Service) Name() string { return Name }
 
-// Load implements service.Service. There is nothing to load: local networks
+// Load implements service.Service: it decodes the selector. Local networks
 // train on each call, and a tenant's loads when first asked for.
-func (s *Service) Load(context.Context) error { return nil }
+func (s *Service) Load(context.Context) error {
+	if s.deps.Selector != nil {
+		return nil
+	}
+	_, err := s.shipped()
+	return err
+}
 
 // Routes implements service.Service.
 func (s *Service) Routes() []service.Route {

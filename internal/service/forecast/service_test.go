@@ -322,6 +322,10 @@ func TestCancelledCallEnds(t *testing.T) {
 // tenantStore is a store with one promoted model.
 type tenantStore struct{ model state.Model }
 
+func promoted(artifact, meta []byte, kind string) *tenantStore {
+	return &tenantStore{state.Model{Name: forecast.ModelName, Kind: kind, Version: 1, Artifact: artifact, Meta: meta}}
+}
+
 func (s *tenantStore) Models(_ context.Context, tenant string) ([]state.Model, error) {
 	if tenant != "t" || s.model.Version == 0 {
 		return nil, nil

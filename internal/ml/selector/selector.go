@@ -1,0 +1,212 @@
+// Package selector decides how much each of a team of forecasting methods
+// counts for one series. A combiner (gbdt) learned from many series whose
+// future was known: it reads the features of the series, how each member did
+// in a rolling back-test on it, and how far the members' forecasts lie apart.
+// After FFORMA (Montero-Manso, Athanasopoulos, Hyndman and Talagala, 2020),
+// with the back-test as further features. A table beside it says by how much
+// intervals measured on a back-test must widen to hold on what comes after.
+package selector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/omni-run/omni/internal/ml/features"
+	"github.com/omni-run/omni/internal/ml/gbdt"
+)
+
+// Members lists the methods a model weighs, in the order of its outputs.
+func Members() []string {
+	return []string{
+		"naive", "seasonal_naive", "drift", "theta", "dynamic_theta", "damped_trend", "ets", "autoregression", "croston", "sba", "tsb", "lstm",
+	}
+}
+
+// Member is what is known of one method on one series.
+type Member struct {
+	// Forecast is nil for a method that cannot take part.
+	Forecast []float64
+	// MASE is its error in the back-test, NaN without one.
+	MASE float64
+}
+
+// Case is a series as the combiner reads it.
+type Case struct {
+	// Features are those of package features.
+	Features []float64
+	Period   int
+	Horizon  int
+	// Scale is the size of a step of the series: the MASE denominator.
+	Scale float64
+	// Tested is how many errors the back-test measured, TestHorizon how far
+	// ahead.
+	Tested, TestHorizon int
+	// Members are in the order of Members().
+	Members []Member
+}
+
+// Width is how many numbers Row returns.
+func Width() int { return features.Count + 5 + 3*len(Members()) }
+
+// Row lays the case out for the combiner.
+func (c Case) Row() []float64 {
+	row := append(make([]float64, 0, Width()), c.Features...)
+	best, middle := math.NaN(), math.NaN()
+	var known []float64
+	for _, m := range c.Members {
+		if m.Forecast != nil && !math.IsNaN(m.MASE) {
+			known = append(known, m.MASE)
+		}
+	}
+	if len(known) > 0 {
+		slices.Sort(known)
+		best, middle = known[0], known[len(known)/2]
+	}
+	row = append(row, float64(c.Horizon), float64(c.Horizon)/float64(max(c.Period, 1)), float64(c.Tested),
+		float64(c.TestHorizon)/float64(max(c.Horizon, 1)), clip(math.Log(best+1e-6), 5))
+	for _, m := range c.Members {
+		evidence, towards := math.NaN(), math.NaN()
+		if m.Forecast != nil && !math.IsNaN(m.MASE) {
+			evidence, towards = clip(math.Log((m.MASE+1e-6)/(middle+1e-6)), 3), clip(math.Log((m.MASE+1e-6)/(best+1e-6)), 3)
+		}
+		row = append(row, evidence, towards)
+	}
+	centre := c.centre()
+	for _, m := range c.Members {
+		apart := math.NaN()
+		if m.Forecast != nil && c.Scale > 0 {
+			apart = 0
+			for i, v := range m.Forecast {
+				apart += (v - centre[i]) / c.Scale / float64(len(m.Forecast))
+			}
+			apart = clip(apart, 20)
+		}
+		row = append(row, apart)
+	}
+	return row
+}
+
+func clip(v, limit float64) float64 { return max(-limit, min(limit, v)) }
+
+// centre is the median forecast at each step.
+func (c Case) centre() []float64 {
+	out := make([]float64, c.Horizon)
+	values := make([]float64, 0, len(c.Members))
+	for i := range out {
+		values = values[:0]
+		for _, m := range c.Members {
+			if m.Forecast != nil {
+				values = append(values, m.Forecast[i])
+			}
+		}
+		if len(values) > 0 {
+			slices.Sort(values)
+			out[i] = values[len(values)/2]/2 + values[(len(values)-1)/2]/2
+		}
+	}
+	return out
+}
+
+// Available says which members have a forecast.
+func (c Case) Available() []bool {
+	out := make([]bool, len(c.Members))
+	for k, m := range c.Members {
+		out[k] = m.Forecast != nil
+	}
+	return out
+}
+
+// Model is a trained selector.
+type Model struct {
+	// Members and Features name what the model was trained with; both must be
+	// those of the code that reads it.
+	Members     []string      `json:"members"`
+	Features    []string      `json:"features"`
+	Combiner    gbdt.Combiner `json:"combiner"`
+	Calibration Calibration   `json:"calibration"`
+}
+
+// least is the smallest weight kept: less only lengthens the answer.
+const least = 0.02
+
+// far is how many times the best member's error leaves a weight as learned;
+// beyond, it falls with the square of the error. What was learned from other
+// series must not overrule what this one plainly shows, such as a member that
+// makes no error at all.
+const far = 2
+
+// Weights returns the members' weights, which sum to one unless no member is
+// available.
+func (m *Model) Weights(c Case) []float64 {
+	w := m.Combiner.Weights(c.Row(), c.Available())
+	best := math.Inf(1)
+	for _, one := range c.Members {
+		if one.Forecast != nil && one.MASE < best {
+			best = one.MASE
+		}
+	}
+	sum := 0.0
+	for k, one := range c.Members {
+		if limit := far * (best + 1e-9); one.MASE > limit {
+			w[k] *= limit / one.MASE * limit / one.MASE
+		}
+		sum += w[k]
+	}
+	kept := 0.0
+	for k := range w {
+		if w[k] < least*sum {
+			w[k] = 0
+		}
+		kept += w[k]
+	}
+	for k := range w {
+		if kept > 0 {
+			w[k] /= kept
+		}
+	}
+	return w
+}
+
+// Encode writes the model as compressed JSON.
+func (m *Model) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(json.NewEncoder(z).Encode(m), z.Close()); err != nil {
+		return nil, fmt.Errorf("encoding a forecast selector: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// ErrOther says that a model was trained for another team or other features.
+var ErrOther = errors.New("selector: the model belongs to another version")
+
+// mostDecoded bounds the size of a decoded model.
+const mostDecoded = 64 << 20
+
+// Decode reads what Encode wrote and checks it.
+func Decode(raw []byte) (*Model, error) {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
+	}
+	m := &Model{}
+	if err := json.NewDecoder(io.LimitReader(z, mostDecoded)).Decode(m); err != nil {
+		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
+	}
+	if !slices.Equal(m.Members, Members()) || !slices.Equal(m.Features, features.Names()) || m.Combiner.Features != Width() || m.Combiner.Outputs != len(m.Members) {
+		return nil, ErrOther
+	}
+	if err := m.Combiner.Validate(); err != nil {
+		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
+	}
+	return m, m.Calibration.validate()
+}

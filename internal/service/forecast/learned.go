@@ -1,0 +1,122 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/omni-run/omni/internal/ml/features"
+	"github.com/omni-run/omni/internal/ml/selector"
+)
+
+// caseOf words a race for the selector. Entrants it does not know are not in
+// it.
+func (r *race) caseOf(horizon int) selector.Case {
+	c := selector.Case{
+		Features: r.features, Period: r.out.period, Horizon: horizon, Scale: r.plan.scale,
+		TestHorizon: r.plan.horizon, Tested: len(r.plan.origins) * r.plan.horizon,
+	}
+	for _, name := range selector.Members() {
+		m := selector.Member{MASE: math.NaN()}
+		for _, e := range r.entrants {
+			if e.name != name || e.forecast == nil {
+				continue
+			}
+			if m.Forecast = e.forecast; len(e.windows) > 0 {
+				m.MASE = e.errors.MASE
+			}
+		}
+		c.Members = append(c.Members, m)
+	}
+	return c
+}
+
+// chooseLearned lets the selector weigh its team. An entrant that the selector
+// does not know, such as the calendar, shares with the team as a whole by the
+// error of both in the back-test.
+func (t task) chooseLearned(r *race) string {
+	names := selector.Members()
+	weights := t.selector.Weights(r.caseOf(t.horizon))
+	var outsiders []*entrant
+	count := 0
+	for _, e := range r.entrants {
+		k := slices.Index(names, e.name)
+		if k < 0 {
+			outsiders = append(outsiders, e)
+		} else if e.forecast != nil && weights[k] > 0 {
+			e.weight = weights[k]
+			count++
+		}
+	}
+	reason := fmt.Sprintf("a learned selector weighed %s from the series' features (%s) and their errors over %d back-test windows",
+		counted(count, "model", "models"), strongest(r.features), len(r.plan.origins))
+	if len(outsiders) > 0 {
+		reason += r.admit(outsiders)
+	}
+	return reason
+}
+
+// admit gives outsiders their share beside the weighted team.
+func (r *race) admit(outsiders []*entrant) string {
+	windows := blended(r.entrants)
+	team := &entrant{contestant: contestant{name: "team"}, windows: windows}
+	if len(windows) > 0 {
+		team.errors = r.plan.measure(windows)
+	}
+	sides := append([]*entrant{team}, outsiders...)
+	chooseByTest(sides, r.plan)
+	total := 0.0
+	for _, e := range sides {
+		total += e.weight
+	}
+	if !(total > 0) {
+		return ""
+	}
+	for _, e := range r.entrants {
+		if !slices.Contains(outsiders, e) {
+			e.weight *= team.weight / total
+		}
+	}
+	out := ""
+	for _, e := range outsiders {
+		if e.weight /= total; e.weight > 0 {
+			out += fmt.Sprintf("; %s joined with %.0f %% for its back-test error (MASE %.3f, the others together %.3f)", e.name, 100*e.weight, e.errors.MASE, team.errors.MASE)
+		}
+	}
+	return out
+}
+
+// strongest words the features a reader understands.
+func strongest(values []float64) string {
+	names := features.Names()
+	get := func(name string) float64 { return values[slices.Index(names, name)] }
+	text := fmt.Sprintf("trend %.2f", get("trend"))
+	if s := get("seasonal_strength"); !math.IsNaN(s) {
+		text += fmt.Sprintf(", season %.2f", s)
+	}
+	if v := get("entropy"); !math.IsNaN(v) {
+		text += fmt.Sprintf(", entropy %.2f", v)
+	}
+	if z := get("zeros"); z > 0 {
+		text += fmt.Sprintf(", zeros %.0f %%", 100*z)
+	}
+	return text
+}
+
+// Survey is what the trainer of the selector learns of a series: the case as
+// the selector will read it, in units of the series' largest size. networked
+// adds the network to the contestants, as in a call of few series.
+func Survey(ctx context.Context, y []float64, period, horizon int, networked bool) (c selector.Case, unit float64, err error) {
+	n, err := trainingSettings(nil, nil, nil, nil, len(y))
+	if err != nil {
+		return c, 0, err
+	}
+	n.lookback = min(n.lookback, max(1, len(y)-2))
+	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n, period: period, crowd: !networked, selector: &selector.Model{}, warn: func(string, ...any) {}}
+	r, err := t.compete(ctx)
+	if err != nil {
+		return c, 0, err
+	}
+	return r.caseOf(horizon), r.out.unit, nil
+}

@@ -1,0 +1,120 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/omni-run/omni/internal/ml/ets"
+	"github.com/omni-run/omni/internal/ml/season"
+	"github.com/omni-run/omni/internal/ml/theta"
+)
+
+// thetaMethod is the standard Theta method. Continuing a longer history keeps
+// its smoothing parameter.
+func thetaMethod(period int) contestant {
+	return contestant{modelTheta, func(_ context.Context, y []float64) (predictor, string, error) {
+		if err := tooFew(y, 4); err != nil {
+			return nil, "", err
+		}
+		skip := len(y) - len(recent(y, period))
+		m, err := theta.Fit(y[skip:], period)
+		if err != nil {
+			return nil, "", err
+		}
+		return func(_ context.Context, history []float64, horizon int) ([]float64, error) {
+			return m.Extend(history[skip:]).Forecast(horizon), nil
+		}, "", nil
+	}}
+}
+
+// dynamicTheta is the dynamic optimised Theta model.
+func dynamicTheta(period int) contestant {
+	return contestant{modelDynamic, func(_ context.Context, y []float64) (predictor, string, error) {
+		if err := tooFew(y, 5); err != nil {
+			return nil, "", err
+		}
+		skip := len(y) - len(recent(y, period))
+		m, err := theta.FitDynamic(y[skip:], period)
+		if err != nil {
+			return nil, "", err
+		}
+		return func(_ context.Context, history []float64, horizon int) ([]float64, error) {
+			return m.Extend(history[skip:]).Forecast(horizon), nil
+		}, "", nil
+	}}
+}
+
+// smoothingBudget is how a form of exponential smoothing is looked for.
+func smoothingBudget(period int) ets.Options {
+	// Long seasons keep the decomposition's start: estimating each index would
+	// take most of the time and gain little.
+	return ets.Options{FixSeason: period > 4, Evaluations: 300, Screen: 60}
+}
+
+// smoothing selects a form of exponential smoothing and estimates it;
+// continuing a longer history runs the same model over it without estimating
+// again.
+func smoothing(period int) contestant {
+	if period > longestSmoothedSeason {
+		period = 1
+	}
+	return contestant{modelETS, func(ctx context.Context, y []float64) (predictor, string, error) {
+		skip := len(y) - len(recent(y, period))
+		fitted, err := ets.Select(ctx, y[skip:], period, smoothingBudget(period))
+		if err != nil {
+			return nil, "", unfit(ctx, err)
+		}
+		return func(_ context.Context, history []float64, horizon int) ([]float64, error) {
+			m := fitted.Clone()
+			if _, err := m.Filter(history[skip:]); err != nil {
+				return nil, fmt.Errorf("%w: %w", errUnfit, err)
+			}
+			return m.Forecast(horizon), nil
+		}, "ets(" + fitted.Spec.String() + ")", nil
+	}}
+}
+
+// unfit keeps the end of the context apart from a series that does not suit.
+func unfit(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnfit, err)
+}
+
+// dampedTrend is exponential smoothing with a damped trend (Gardner and
+// McKenzie, 1985) on the series without its season, if a test finds one: the
+// benchmark "Damped" of the M competitions.
+func dampedTrend(period int) contestant {
+	return contestant{modelDamped, func(ctx context.Context, y []float64) (predictor, string, error) {
+		skip := len(y) - len(recent(y, period))
+		plain := y[skip:]
+		var indices []float64
+		multiplicative := slices.Min(plain) > 0
+		if season.Present(plain, period) {
+			indices, _ = season.Indices(plain, period, multiplicative)
+		}
+		without := func(y []float64) []float64 {
+			if indices == nil {
+				return y
+			}
+			return season.Remove(y, indices, multiplicative)
+		}
+		fitted, err := ets.Fit(without(plain), ets.Spec{Error: ets.Additive, Trend: ets.Damped, Season: ets.None, Period: 1}, ets.Options{Evaluations: 300})
+		if err != nil {
+			return nil, "", unfit(ctx, err)
+		}
+		return func(_ context.Context, history []float64, horizon int) ([]float64, error) {
+			m, part := fitted.Clone(), without(history[skip:])
+			if _, err := m.Filter(part); err != nil {
+				return nil, fmt.Errorf("%w: %w", errUnfit, err)
+			}
+			out := m.Forecast(horizon)
+			if indices != nil {
+				season.Restore(out, indices, len(part)%len(indices), multiplicative)
+			}
+			return out, nil
+		}, "", nil
+	}}
+}
