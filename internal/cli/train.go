@@ -30,6 +30,7 @@ type forecastTraining struct {
 	corpus.Options
 	forbid   []string
 	out      string
+	into     string
 	version  string
 	seed     uint64
 	parallel int
@@ -56,10 +57,11 @@ of any series, in FILE or in --forbid, is left out and counted.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&t.out, "out", "model.bin", "file to write")
+	flags.StringVar(&t.into, "into", "", "model file whose other frequencies are kept")
 	flags.StringSliceVar(&t.forbid, "forbid", nil, "further files whose test parts must stay unseen")
 	flags.StringSliceVar(&t.Only, "only", nil, "some of "+strings.Join(corpus.Names, ", ")+" (default: all)")
-	flags.IntVar(&t.Members, "members", 4, "networks of each ensemble")
-	flags.IntVar(&t.Judges, "judges", 2, "networks that see all but the ends and are judged on those; 0 leaves the intervals uncalibrated")
+	flags.IntVar(&t.Members, "members", 2, "networks of each ensemble")
+	flags.IntVar(&t.Judges, "judges", 1, "how many of them see all but the ends of the series and are judged on those; 0 leaves the intervals uncalibrated")
 	flags.Float64Var(&t.Effort, "effort", 1, "share of the usual number of steps")
 	flags.Uint64Var(&t.seed, "seed", 1, "seed of everything random")
 	flags.IntVar(&t.parallel, "parallel", runtime.GOMAXPROCS(0), "networks trained side by side")
@@ -71,8 +73,8 @@ func (t forecastTraining) check() error {
 	switch {
 	case t.Members < 1 || t.Members > 64:
 		return usagef("--members %d is not in 1 to 64", t.Members)
-	case t.Judges < 0 || t.Judges > 64:
-		return usagef("--judges %d is not in 0 to 64", t.Judges)
+	case t.Judges < 0 || t.Judges > t.Members:
+		return usagef("--judges %d is not in 0 to %d, the members", t.Judges, t.Members)
 	case !(t.Effort > 0 && t.Effort <= 1000):
 		return usagef("--effort %v is not in (0, 1000]", t.Effort)
 	}
@@ -118,6 +120,11 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 	if err != nil {
 		return err
 	}
+	if t.into != "" {
+		if model, err = mergeModel(t.into, model); err != nil {
+			return err
+		}
+	}
 	data, err := model.Encode()
 	if err != nil {
 		return err
@@ -126,6 +133,21 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 		return fmt.Errorf("writing the model: %w", err)
 	}
 	return a.writeVerdicts(verdicts, counts, fmt.Sprintf("%s: %d parameters, %.1f MB, in %s", t.out, model.Parameters(), float64(len(data))/1e6, time.Since(start).Round(time.Second)))
+}
+
+// mergeModel puts what was trained into the model of a file.
+func mergeModel(path string, trained *globalforecast.Model) (*globalforecast.Model, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // the person names the file
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, underlying(err))
+	}
+	m, err := globalforecast.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	m.Replace(trained.Frequencies...)
+	m.Version, m.Sources = trained.Version, slices.Compact(slices.Sorted(slices.Values(slices.Concat(m.Sources, trained.Sources))))
+	return m, nil
 }
 
 // readSets reads files of series and names them.
@@ -164,7 +186,7 @@ func readSet(path string) (list []corpus.Series, err error) {
 // writeVerdicts prints what the held-out ends said. Errors are relative to
 // those of the Theta model.
 func (a *app) writeVerdicts(verdicts []globalforecast.Verdict, counts corpus.Counts, last string) error {
-	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "raw 95 %", "loss")
+	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "raw 95 %", "MSIS", "loss")
 	for _, v := range verdicts {
 		ratio := func(x float64) string {
 			if v.Theta == 0 {
@@ -172,7 +194,7 @@ func (a *app) writeVerdicts(verdicts []globalforecast.Verdict, counts corpus.Cou
 			}
 			return fmt.Sprintf("%.3f", x/v.Theta)
 		}
-		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratio(v.Networks), ratio(v.Blended), fmt.Sprintf("%.2f", v.Blend), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.3f", v.Loss))
+		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratio(v.Networks), ratio(v.Blended), fmt.Sprintf("%.2f", v.Blend), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.2f", v.Score), fmt.Sprintf("%.3f", v.Loss))
 	}
 	if _, err := t.WriteTo(a.Stdout); err != nil {
 		return err

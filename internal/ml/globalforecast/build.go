@@ -3,6 +3,7 @@ package globalforecast
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -33,9 +34,9 @@ type FrequencyPlan struct {
 	Recipe Recipe
 	// Series are the training parts, each whole.
 	Series [][]float64
-	// Members is how many networks are trained on all of them; Judges is how
-	// many are trained without the last Recipe.Near values of each, to learn on
-	// those the blend and how wide the intervals must be.
+	// Members is how many networks the ensemble has. Judges of them are trained
+	// without the last Recipe.Near values of each series, to learn on those the
+	// blend and how wide the intervals must be; the others on everything.
 	Members, Judges int
 }
 
@@ -49,6 +50,8 @@ type Verdict struct {
 	Networks, Theta, Blended float64
 	// Blend is the networks' share in the blend.
 	Blend float64
+	// Score is the mean scaled interval score of the middle 95 % after it.
+	Score float64
 	// Coverage is the share within the middle 95 % before it was stretched.
 	Coverage float64
 	// Loss is the mean loss of the final networks.
@@ -59,8 +62,8 @@ type Verdict struct {
 func Build(ctx context.Context, p Plan) (*Model, []Verdict, error) {
 	m := &Model{Version: p.Version, Sources: p.Sources}
 	var verdicts []Verdict
-	for i, f := range p.Frequencies {
-		part, verdict, err := p.frequency(ctx, f, p.Seed+uint64(i)*1000)
+	for _, f := range p.Frequencies {
+		part, verdict, err := p.frequency(ctx, f, p.Seed^seedOf(f.Name))
 		if err != nil {
 			return nil, nil, fmt.Errorf("building the part for %s series: %w", f.Name, err)
 		}
@@ -70,12 +73,19 @@ func Build(ctx context.Context, p Plan) (*Model, []Verdict, error) {
 	return m, verdicts, nil
 }
 
-// frequency trains judges, lets them judge, and trains the members.
+// seedOf gives each frequency seeds of its own, whichever others are built.
+func seedOf(name string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // a hash takes everything
+	return h.Sum64()
+}
+
+// frequency trains judges, lets them judge, and trains the other members.
 func (p Plan) frequency(ctx context.Context, f FrequencyPlan, seed uint64) (*Frequency, Verdict, error) {
 	part := &Frequency{Name: f.Name, Recipe: f.Recipe, Members: f.Members, Blend: 1, Stretch: unstretched(f.Recipe.Shape.Horizon)}
 	verdict := Verdict{Name: f.Name}
 	invented := Invent(rand.New(rand.NewPCG(seed, 1)), f.inventions(), f.inventedLength(), f.Recipe.Seasons[0].Period)
-	total := float64(f.Members + f.Judges)
+	total := float64(f.Members)
 	if f.Judges > 0 {
 		past, next := f.held()
 		judges, _, err := p.networks(ctx, f, past, invented, f.Judges, seed+500, 0, total)
@@ -87,8 +97,8 @@ func (p Plan) frequency(ctx context.Context, f FrequencyPlan, seed uint64) (*Fre
 			return nil, verdict, err
 		}
 	}
-	members, loss, err := p.networks(ctx, f, f.Series, invented, f.Members, seed, float64(f.Judges)/total, total)
-	part.networks, verdict.Loss = members, loss
+	others, loss, err := p.networks(ctx, f, f.Series, invented, f.Members-f.Judges, seed, float64(f.Judges)/total, total)
+	part.networks, verdict.Loss = append(part.networks, others...), loss
 	return part, verdict, err
 }
 
@@ -183,29 +193,82 @@ func (f *Frequency) judge(ctx context.Context, past, next [][]float64) (Verdict,
 	}
 	others := make([][]float64, len(list))
 	for i, s := range list {
-		m, err := theta.FitDynamic(recent(s.Values, s.Period), s.Period)
+		m, err := theta.FitQuick(recent(s.Values, s.Period), s.Period)
 		if err != nil {
 			return v, fmt.Errorf("fitting the Theta model: %w", err)
 		}
 		others[i] = m.Forecast(h)
 	}
 	v.Networks, v.Theta = f.error(past, next, alone, others, 1), f.error(past, next, alone, others, 0)
-	v.Blended = math.Inf(1)
 	const grid = 20
-	for k := grid; k >= 0; k-- {
-		w := float64(k) / grid
-		if e := f.error(past, next, alone, others, w); e < v.Blended-1e-9 {
-			v.Blended, f.Blend = e, w
+	errors := [grid + 1]float64{}
+	for k := range errors {
+		errors[k] = f.error(past, next, alone, others, float64(k)/grid)
+	}
+	least := slices.Min(errors[:])
+	for k, e := range errors {
+		if e <= least*(1+hedge) {
+			v.Blended, v.Blend = e, float64(k)/grid
+			break
 		}
 	}
-	v.Blend = f.Blend
+	f.Blend = v.Blend
 	final, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
 	}
 	v.Coverage = coverage(final, next)
-	f.stretch(final, next)
-	return v, nil
+	v.Score, err = f.believe(ctx, list, past, next)
+	return v, err
+}
+
+// hedge: the networks' share is the smallest whose error is within this share
+// of the least, because series of other kinds than those trained on gain from
+// the Theta model's part.
+const hedge = 0.007
+
+// believe chooses how much of a series' own doubt counts, by the interval
+// score, and calibrates the quantiles on top of it.
+func (f *Frequency) believe(ctx context.Context, list []Series, past, next [][]float64) (float64, error) {
+	var best Frequency
+	least := math.Inf(1)
+	for _, belief := range []float64{0, 0.25, 0.5, 0.75} {
+		f.Belief, f.Stretch = belief, unstretched(f.Horizon())
+		raw, err := f.Forecast(ctx, list, f.Recipe.Near)
+		if err != nil {
+			return 0, err
+		}
+		f.stretch(raw, next)
+		done, err := f.Forecast(ctx, list, f.Recipe.Near)
+		if err != nil {
+			return 0, err
+		}
+		if s := f.intervalScore(done, past, next); s < least {
+			least, best = s, *f
+		}
+	}
+	f.Belief, f.Stretch = best.Belief, best.Stretch
+	return least, nil
+}
+
+// intervalScore is the mean scaled interval score of the middle 95 %
+// (Gneiting and Raftery, 2007, as the M4 competition scales it).
+func (f *Frequency) intervalScore(forecasts []Forecast, past, next [][]float64) float64 {
+	total, count := 0.0, 0
+	for i, y := range next {
+		scale := meanStep(past[i], f.Recipe.Scored)
+		if !(scale > 0) {
+			continue
+		}
+		sum := 0.0
+		for h, a := range y {
+			lo, hi := forecasts[i][0][h], forecasts[i][quantiles-1][h]
+			sum += (hi - lo + 40*max(0, lo-a) + 40*max(0, a-hi)) / float64(len(y))
+		}
+		total += sum / scale
+		count++
+	}
+	return total / float64(max(1, count))
 }
 
 // error is the mean of the relative and the scaled absolute error, each in the

@@ -28,6 +28,9 @@ const (
 // ErrFormat says that bytes are not a model of this format.
 var ErrFormat = errors.New("globalforecast: not a model file")
 
+// Recognises says that data begins as a model file does.
+func Recognises(data []byte) bool { return len(data) >= prefix && string(data[:4]) == magic }
+
 // Encode writes the model as one file.
 func (m *Model) Encode() ([]byte, error) {
 	header, err := json.Marshal(m)
@@ -56,7 +59,7 @@ func (m *Model) Encode() ([]byte, error) {
 
 // Decode reads what Encode wrote. It keeps nothing of data.
 func Decode(data []byte) (*Model, error) {
-	if len(data) < prefix || string(data[:4]) != magic {
+	if !Recognises(data) {
 		return nil, ErrFormat
 	}
 	if v := binary.LittleEndian.Uint32(data[4:]); v != fileVersion {

@@ -33,12 +33,14 @@ func (f *Forecast) Median() []float64 { return f[middle] }
 func (f *Forecast) At(level float64) []float64 {
 	out := make([]float64, len(f[middle]))
 	for h := range out {
-		out[h] = f.at(level, h)
+		out[h] = f.AtStep(level, h)
 	}
 	return out
 }
 
-func (f *Forecast) at(level float64, h int) float64 {
+// AtStep is At for one step, from 0.
+func (f *Forecast) AtStep(level float64, h int) float64 {
+	level = max(outermost, min(1-outermost, level))
 	if level <= Quantiles[0] || level >= Quantiles[quantiles-1] {
 		k := 0
 		if level > 0.5 {
@@ -58,10 +60,12 @@ func (f *Forecast) at(level float64, h int) float64 {
 func normal(level float64) float64 { return math.Erfinv(2*level - 1) }
 
 const (
+	// outermost bounds the levels: nothing is known of what is rarer.
+	outermost = 1e-7
 	// chunk is how many series pass through a network at once.
 	chunk = 64
 	// blendWindow is how many of the newest values the Theta model reads.
-	blendWindow = 240
+	blendWindow = 200
 	// blendSeasons is how many seasons it reads at least.
 	blendSeasons = 4
 )
@@ -72,9 +76,10 @@ var spaces = sync.Pool{New: func() any { return &space{} }}
 type space struct {
 	workspace
 	reader
-	windows [chunk]window
+	windows [trials * chunk]window
 	batch   []*window
 	sum     []float32
+	doubts  [chunk]float64
 }
 
 // Forecast continues every series by horizon steps. The answer for a series
@@ -111,9 +116,12 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 			return fmt.Errorf("forecasting: %w", context.Cause(ctx))
 		}
 		steps := min(f.Horizon(), horizon-done)
+		if done == 0 {
+			f.doubt(w, series, histories)
+		}
 		f.pass(w, series, histories)
 		for i := range series {
-			piece := f.read(w, i, steps)
+			piece := f.read(w, i, steps, w.doubts[i])
 			f.blend(&piece, w.batch[i].view, histories[i], series[i].Period)
 			out[i].extend(&piece)
 			if done+steps < horizon {
@@ -143,8 +151,9 @@ func (f *Frequency) pass(w *space, series []Series, histories [][]float64) {
 	}
 }
 
-// read turns the networks' answer for series i into values.
-func (f *Frequency) read(w *space, i, steps int) (out Forecast) {
+// read turns the networks' answer for series i into values. doubt multiplies
+// the quantiles' distance from the median.
+func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
 	view := w.batch[i].view
 	for k := range out {
 		out[k] = make([]float64, steps)
@@ -152,7 +161,7 @@ func (f *Frequency) read(w *space, i, steps int) (out Forecast) {
 	for h := range steps {
 		q := w.sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {
-			stretched := q[middle] + (v-q[middle])*float32(f.Stretch[h][k])
+			stretched := q[middle] + (v-q[middle])*float32(f.Stretch[h][k]*doubt)
 			out[k][h] = view.value(stretched)
 		}
 		for k := middle + 1; k < quantiles; k++ {
@@ -169,22 +178,22 @@ func (f *Frequency) blend(out *Forecast, view frame, history []float64, period i
 	if f.Blend >= 1 || len(history) < 5 {
 		return
 	}
-	m, err := theta.FitDynamic(recent(history, period), period)
+	m, err := theta.FitQuick(recent(history, period), period)
 	if err != nil {
 		return
 	}
 	other := m.Forecast(len(out[middle]))
 	for h, v := range out[middle] {
 		to := f.Blend*v + (1-f.Blend)*other[h]
-		if math.IsNaN(to) || math.IsInf(to, 0) || (!view.linear && !(to > 0)) {
+		if !(math.Abs(to) < mostAnswer) || (!view.linear && !(to > 0 && v > 0)) {
 			continue
 		}
 		for k := range out {
-			if view.linear {
-				out[k][h] += to - v
-			} else {
-				out[k][h] *= to / v
+			moved := out[k][h] + (to - v)
+			if !view.linear {
+				moved = out[k][h] * (to / v)
 			}
+			out[k][h] = max(-mostAnswer, min(mostAnswer, moved))
 		}
 	}
 }

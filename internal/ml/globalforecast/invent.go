@@ -13,7 +13,7 @@ func Invent(rng *rand.Rand, count, length, period int) [][]float64 {
 	out := make([][]float64, count)
 	for i := range out {
 		n := max(leastStart+2, length/4+rng.IntN(max(1, length-length/4)))
-		if rng.Float64() < 0.15 {
+		if rng.Float64() < 0.3 {
 			out[i] = demand(rng, n, period)
 			continue
 		}

@@ -3,6 +3,7 @@ package globalforecast
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Model is what is shipped: the networks of every frequency it was trained
@@ -32,6 +33,9 @@ type Frequency struct {
 	// it.
 	Stretch [][quantiles]float64 `json:"stretch"`
 
+	// Belief is the power of a series' own doubt, see doubt.go; 0 ignores it.
+	Belief float64 `json:"belief"`
+
 	networks []*Network
 }
 
@@ -58,7 +62,7 @@ func (f *Frequency) validate() error {
 	if err := f.Recipe.Shape.Validate(); err != nil {
 		return fmt.Errorf("%w: frequency %q: %w", ErrFormat, f.Name, err)
 	}
-	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || len(f.Stretch) != f.Horizon() {
+	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Belief >= 0 && f.Belief <= 1) || len(f.Stretch) != f.Horizon() {
 		return fmt.Errorf("%w: frequency %q is incomplete", ErrFormat, f.Name)
 	}
 	for _, s := range f.Recipe.Seasons {
@@ -89,6 +93,19 @@ func (m *Model) Frequency(name string) *Frequency {
 		}
 	}
 	return nil
+}
+
+// Replace puts parts in the place of those of the same name, or behind the
+// others.
+func (m *Model) Replace(parts ...*Frequency) {
+	for _, p := range parts {
+		k := slices.IndexFunc(m.Frequencies, func(f *Frequency) bool { return f.Name == p.Name })
+		if k < 0 {
+			m.Frequencies = append(m.Frequencies, p)
+		} else {
+			m.Frequencies[k] = p
+		}
+	}
 }
 
 // For returns the part that suits a series of the given season (1 for none)
@@ -138,4 +155,21 @@ func (f *Frequency) season(period int) Season {
 	const fewest, most = 4, 14
 	period = min(period, mostPeriod)
 	return Season{Period: period, Echo: period, Count: max(fewest, min(most, best.Count*best.Period/period))}
+}
+
+// Season returns the season to read a series of n values with, given the one
+// found in it: a longer one that it divides, as weeks hold days, where n holds
+// enough of them; and where the frequency is known for certain its usual one,
+// even if none was found, since the networks weigh it by themselves.
+func (f *Frequency) Season(found, n int, certain bool) int {
+	const enough = 3
+	for _, s := range f.Recipe.Seasons {
+		if s.Period <= 1 || n < enough*s.Period {
+			continue
+		}
+		if (found > 1 && s.Period%found == 0) || (found <= 1 && certain) {
+			return s.Period
+		}
+	}
+	return max(1, found)
 }

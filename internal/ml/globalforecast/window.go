@@ -16,6 +16,9 @@ const (
 	mostValue  = 60
 	mostStep   = 12
 	mostTarget = 1000
+	// mostAnswer bounds what is answered, so that differences of two answers
+	// are finite.
+	mostAnswer = math.MaxFloat64 / 8
 	// mostHeld is the strength of a season, in units of the scale, from which
 	// on a gate changes no more of it: its error would outweigh the rest.
 	mostHeld = 5
@@ -47,10 +50,10 @@ type frame struct {
 // part of a network's answer.
 func (f frame) value(q float32) float64 {
 	z := float64(q)*f.scale + f.level
-	if f.linear {
-		return z * f.unit
+	if !f.linear {
+		z = math.Exp(min(z, 700))
 	}
-	return math.Exp(min(z, 700)) * f.unit
+	return max(-mostAnswer, min(mostAnswer, z*f.unit))
 }
 
 // of is the inverse of value.
