@@ -93,6 +93,7 @@ func (p Plan) frequency(ctx context.Context, f FrequencyPlan, seed uint64) (*Fre
 			return nil, verdict, err
 		}
 		part.networks = judges
+		past, next = jury(past, next)
 		if verdict, err = part.judge(ctx, past, next); err != nil {
 			return nil, verdict, err
 		}
@@ -124,6 +125,18 @@ func (f FrequencyPlan) held() (past, next [][]float64) {
 	}
 	return past, next
 }
+
+// jury picks the series that are judged on: at most mostJudged, evenly.
+func jury(past, next [][]float64) (few, fewNext [][]float64) {
+	stride := (len(past) + mostJudged - 1) / mostJudged
+	for i := 0; i < len(past); i += stride {
+		few, fewNext = append(few, past[i]), append(fewNext, next[i])
+	}
+	return few, fewNext
+}
+
+// mostJudged bounds how many series tell the blend and the intervals.
+const mostJudged = 4000
 
 // networks trains count networks, up to p.Parallel side by side. Each has its
 // own seed, so their order of work does not matter.
