@@ -34,7 +34,7 @@ func main() {
 	var o options
 	var names string
 	flag.StringVar(&o.data, "data", "", "directory of the data sets (required)")
-	flag.StringVar(&names, "sets", "m4,tourism", "comma-separated: "+strings.Join(setNames(), " "))
+	flag.StringVar(&names, "sets", "m4,tourism", "comma-separated: "+strings.Join(setNames(), " ")+"; or one period of a set, such as 'm4 weekly'")
 	flag.StringVar(&o.model, "model", "", "model file to score in place of the shipped one")
 	flag.BoolVar(&o.holdout, "holdout", false, "score on the ends of the training parts, no test part")
 	flag.BoolVar(&o.rivals, "rivals", false, "score our Theta and ETS too (slow)")
@@ -58,7 +58,7 @@ func run(ctx context.Context, o options) error {
 	fmt.Printf("model %s, %d parameters\n\n", model.Version, model.Parameters())
 	fmt.Println("| set | series | method | sMAPE | MASE | OWA | MAPE | MSIS | in 95 % | series/s |\n|---|---|---|---|---|---|---|---|---|---|")
 	for _, s := range sets {
-		if !slices.Contains(o.sets, s.name) {
+		if !slices.ContainsFunc(o.sets, func(asked string) bool { return strings.HasPrefix(asked+" ", s.name+" ") }) {
 			continue
 		}
 		groups, err := s.read(o)
@@ -66,6 +66,9 @@ func run(ctx context.Context, o options) error {
 			return fmt.Errorf("reading %s: %w", s.name, err)
 		}
 		for _, g := range groups {
+			if !slices.Contains(o.sets, s.name) && !slices.Contains(o.sets, g.name) {
+				continue
+			}
 			if err := g.score(ctx, model, o.rivals); err != nil {
 				return fmt.Errorf("scoring %s: %w", g.name, err)
 			}

@@ -31,6 +31,7 @@ type forecastTraining struct {
 	forbid   []string
 	out      string
 	into     string
+	adjust   bool
 	version  string
 	seed     uint64
 	parallel int
@@ -58,6 +59,7 @@ of any series, in FILE or in --forbid, is left out and counted.`,
 	flags := c.Flags()
 	flags.StringVar(&t.out, "out", "model.bin", "file to write")
 	flags.StringVar(&t.into, "into", "", "model file whose other frequencies are kept")
+	flags.BoolVar(&t.adjust, "calibrate", false, "train nothing: learn the blend and the intervals of the networks in --into anew")
 	flags.StringSliceVar(&t.forbid, "forbid", nil, "further files whose test parts must stay unseen")
 	flags.StringSliceVar(&t.Only, "only", nil, "some of "+strings.Join(corpus.Names, ", ")+" (default: all)")
 	flags.IntVar(&t.Members, "members", 2, "networks of each ensemble")
@@ -75,6 +77,8 @@ func (t forecastTraining) check() error {
 		return usagef("--members %d is not in 1 to 64", t.Members)
 	case t.Judges < 0 || t.Judges > t.Members:
 		return usagef("--judges %d is not in 0 to %d, the members", t.Judges, t.Members)
+	case t.adjust && t.into == "":
+		return usagef("--calibrate needs --into")
 	case !(t.Effort > 0 && t.Effort <= 1000):
 		return usagef("--effort %v is not in (0, 1000]", t.Effort)
 	}
@@ -113,17 +117,21 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 		len(series), counts.Refused, counts.Unusable, f32.Path())
 	start := time.Now()
 	bar := &trainingBar{app: a}
-	model, verdicts, err := globalforecast.Build(ctx, globalforecast.Plan{
-		Version: t.version, Sources: sources, Frequencies: plans, Seed: t.seed, Parallel: t.parallel, Progress: bar.tell,
-	})
-	bar.end()
+	var model *globalforecast.Model
+	var verdicts []globalforecast.Verdict
+	if t.adjust {
+		model, verdicts, err = calibrated(ctx, t.into, plans)
+	} else {
+		model, verdicts, err = globalforecast.Build(ctx, globalforecast.Plan{
+			Version: t.version, Sources: sources, Frequencies: plans, Seed: t.seed, Parallel: t.parallel, Progress: bar.tell,
+		})
+		bar.end()
+		if err == nil && t.into != "" {
+			model, err = mergeModel(t.into, model)
+		}
+	}
 	if err != nil {
 		return err
-	}
-	if t.into != "" {
-		if model, err = mergeModel(t.into, model); err != nil {
-			return err
-		}
 	}
 	data, err := model.Encode()
 	if err != nil {
@@ -135,8 +143,7 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 	return a.writeVerdicts(verdicts, counts, fmt.Sprintf("%s: %d parameters, %.1f MB, in %s", t.out, model.Parameters(), float64(len(data))/1e6, time.Since(start).Round(time.Second)))
 }
 
-// mergeModel puts what was trained into the model of a file.
-func mergeModel(path string, trained *globalforecast.Model) (*globalforecast.Model, error) {
+func readModel(path string) (*globalforecast.Model, error) {
 	data, err := os.ReadFile(path) //nolint:gosec // the person names the file
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", path, underlying(err))
@@ -144,6 +151,36 @@ func mergeModel(path string, trained *globalforecast.Model) (*globalforecast.Mod
 	m, err := globalforecast.Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// calibrated learns the blend and the intervals of a file's networks anew.
+func calibrated(ctx context.Context, path string, plans []globalforecast.FrequencyPlan) (*globalforecast.Model, []globalforecast.Verdict, error) {
+	model, err := readModel(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var verdicts []globalforecast.Verdict
+	for _, p := range plans {
+		part := model.Frequency(p.Name)
+		if part == nil {
+			return nil, nil, fmt.Errorf("%s has no networks for %s series", path, p.Name)
+		}
+		v, err := p.Calibrate(ctx, part)
+		if err != nil {
+			return nil, nil, err
+		}
+		verdicts = append(verdicts, v)
+	}
+	return model, verdicts, nil
+}
+
+// mergeModel puts what was trained into the model of a file.
+func mergeModel(path string, trained *globalforecast.Model) (*globalforecast.Model, error) {
+	m, err := readModel(path)
+	if err != nil {
+		return nil, err
 	}
 	m.Replace(trained.Frequencies...)
 	m.Version, m.Sources = trained.Version, slices.Compact(slices.Sorted(slices.Values(slices.Concat(m.Sources, trained.Sources))))

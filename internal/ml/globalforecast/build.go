@@ -73,6 +73,24 @@ func Build(ctx context.Context, p Plan) (*Model, []Verdict, error) {
 	return m, verdicts, nil
 }
 
+// Calibrate learns the blend and the intervals of a frequency anew, by the
+// first f.Judges of its networks, which must have been trained without the ends
+// of the plan's series.
+func (f FrequencyPlan) Calibrate(ctx context.Context, part *Frequency) (Verdict, error) {
+	past, next := f.held()
+	if f.Judges < 1 || f.Judges > len(part.networks) || len(past) == 0 {
+		return Verdict{}, fmt.Errorf("%w: nothing to calibrate %s with", ErrNoSeries, f.Name)
+	}
+	past, next = jury(past, next)
+	judges := *part
+	judges.Recipe, judges.networks = f.Recipe, part.networks[:f.Judges]
+	v, err := judges.judge(ctx, past, next)
+	if err == nil {
+		part.Recipe, part.Blend, part.Belief, part.Stretch = f.Recipe, judges.Blend, judges.Belief, judges.Stretch
+	}
+	return v, err
+}
+
 // seedOf gives each frequency seeds of its own, whichever others are built.
 func seedOf(name string) uint64 {
 	h := fnv.New64a()
@@ -199,7 +217,7 @@ func (f *Frequency) judge(ctx context.Context, past, next [][]float64) (Verdict,
 		list[i] = Series{Values: y, Period: f.Recipe.Seasons[0].Period}
 	}
 	h := f.Recipe.Near
-	f.Blend = 1
+	f.Blend, f.Belief, f.Stretch = 1, 0, unstretched(f.Horizon())
 	alone, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
@@ -220,7 +238,7 @@ func (f *Frequency) judge(ctx context.Context, past, next [][]float64) (Verdict,
 	}
 	least := slices.Min(errors[:])
 	for k, e := range errors {
-		if e <= least*(1+hedge) {
+		if e <= least*(1+f.Recipe.Hedge) {
 			v.Blended, v.Blend = e, float64(k)/grid
 			break
 		}
@@ -235,15 +253,16 @@ func (f *Frequency) judge(ctx context.Context, past, next [][]float64) (Verdict,
 	return v, err
 }
 
-// hedge: the networks' share is the smallest whose error is within this share
-// of the least, because series of other kinds than those trained on gain from
-// the Theta model's part.
-const hedge = 0.007
-
 // believe chooses how much of a series' own doubt counts, by the interval
-// score, and calibrates the quantiles on top of it.
+// score, and calibrates the quantiles on top of it. More belief than is best
+// for the series at hand costs little there and guards others, so the most
+// whose score is within beliefCost of the best is taken.
 func (f *Frequency) believe(ctx context.Context, list []Series, past, next [][]float64) (float64, error) {
-	var best Frequency
+	type trial struct {
+		belief, score float64
+		stretch       [][quantiles]float64
+	}
+	var trials []trial
 	least := math.Inf(1)
 	for _, belief := range []float64{0, 0.25, 0.5, 0.75} {
 		f.Belief, f.Stretch = belief, unstretched(f.Horizon())
@@ -256,13 +275,22 @@ func (f *Frequency) believe(ctx context.Context, list []Series, past, next [][]f
 		if err != nil {
 			return 0, err
 		}
-		if s := f.intervalScore(done, past, next); s < least {
-			least, best = s, *f
+		t := trial{belief, f.intervalScore(done, past, next), f.Stretch}
+		least = min(least, t.score)
+		trials = append(trials, t)
+	}
+	for _, t := range slices.Backward(trials) {
+		if t.score <= least*(1+beliefCost) {
+			f.Belief, f.Stretch = t.belief, t.stretch
+			return t.score, nil
 		}
 	}
-	f.Belief, f.Stretch = best.Belief, best.Stretch
 	return least, nil
 }
+
+// beliefCost is the share of the interval score that guarding other series may
+// cost.
+const beliefCost = 0.03
 
 // intervalScore is the mean scaled interval score of the middle 95 %
 // (Gneiting and Raftery, 2007, as the M4 competition scales it).

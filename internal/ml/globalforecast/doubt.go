@@ -60,9 +60,9 @@ func (f *Frequency) held(n int) int { return min(f.Recipe.Near, f.Horizon(), n/t
 // surprise sums the distances of next from the medians, as shares of the
 // outer quantiles' distance.
 func (f *Frequency) surprise(w *space, k int, next []float64) (sum, count float64) {
-	view := w.batch[k].view
+	view := w.looks[0].windows[k].view
 	for h, y := range next {
-		q := w.sum[(k*f.Horizon()+h)*quantiles:][:quantiles]
+		q := w.looks[0].sum[(k*f.Horizon()+h)*quantiles:][:quantiles]
 		d := view.of(y) - float64(q[middle])
 		outer := float64(q[quantiles-1] - q[middle])
 		if d < 0 {

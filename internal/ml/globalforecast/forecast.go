@@ -76,10 +76,8 @@ var spaces = sync.Pool{New: func() any { return &space{} }}
 type space struct {
 	workspace
 	reader
-	windows [trials * chunk]window
-	batch   []*window
-	sum     []float32
-	doubts  [chunk]float64
+	looks  [2]look
+	doubts [chunk]float64
 }
 
 // Forecast continues every series by horizon steps. The answer for a series
@@ -122,7 +120,7 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 		f.pass(w, series, histories)
 		for i := range series {
 			piece := f.read(w, i, steps, w.doubts[i])
-			f.blend(&piece, w.batch[i].view, histories[i], series[i].Period)
+			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period)
 			out[i].extend(&piece)
 			if done+steps < horizon {
 				histories[i] = append(histories[i][:len(histories[i]):len(histories[i])], piece[middle]...)
@@ -132,34 +130,15 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 	return nil
 }
 
-// pass runs every network over the ends of the histories and leaves the mean
-// of their answers in w.sum.
-func (f *Frequency) pass(w *space, series []Series, histories [][]float64) {
-	w.reader.shape = f.Recipe.Shape
-	w.batch = w.batch[:0]
-	for i, s := range series {
-		season := f.season(s.Period)
-		w.reader.read(&w.windows[i], histories[i], season, f.Recipe.Smooth, false)
-		w.batch = append(w.batch, &w.windows[i])
-	}
-	sized(&w.sum, len(series)*f.Horizon()*quantiles)
-	clear(w.sum)
-	for _, n := range f.networks {
-		for i, v := range n.forward(&w.workspace, w.batch) {
-			w.sum[i] += v / float32(len(f.networks))
-		}
-	}
-}
-
 // read turns the networks' answer for series i into values. doubt multiplies
 // the quantiles' distance from the median.
 func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
-	view := w.batch[i].view
+	view := w.looks[0].windows[i].view
 	for k := range out {
 		out[k] = make([]float64, steps)
 	}
 	for h := range steps {
-		q := w.sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
+		q := w.looks[0].sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {
 			stretched := q[middle] + (v-q[middle])*float32(f.Stretch[h][k]*doubt)
 			out[k][h] = view.value(stretched)
