@@ -290,7 +290,7 @@ func (f *Frequency) believe(ctx context.Context, list []Series, past, next [][]f
 
 // beliefCost is the share of the interval score that guarding other series may
 // cost.
-const beliefCost = 0.03
+const beliefCost = 0.05
 
 // intervalScore is the mean scaled interval score of the middle 95 %
 // (Gneiting and Raftery, 2007, as the M4 competition scales it).
