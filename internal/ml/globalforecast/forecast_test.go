@@ -13,9 +13,9 @@ import (
 // small is a recipe that trains in a moment.
 func small() Recipe {
 	return Recipe{
-		Shape:   Shape{Window: 12, Patch: 2, Tail: 6, Horizon: 6, Hidden: 16, Head: 16, Seasonal: true},
+		Shape:   Shape{Window: 12, Patch: 2, Tail: 6, Horizon: 6, Hidden: 8, Head: 8, Seasonal: true},
 		Seasons: []Season{{Period: 4, Count: 6, Echo: 4, Share: 1}}, Scored: 4, Near: 4, RelativeShare: 6, ScaledShare: 0.5,
-		Steps: 150, Batch: 32, Rate: 5e-3, Synthetic: 0.2, Linear: 0.1,
+		Steps: 120, Batch: 16, Rate: 1e-2, Synthetic: 0.2, Linear: 0.1,
 	}
 }
 
@@ -177,8 +177,17 @@ func TestForChoosesTheNearestSeason(t *testing.T) {
 		want           string
 		season         int
 	}{
-		{1, 20, "yearly", 1}, {1, 500, "weekly", 1}, {4, 40, "quarterly", 4}, {12, 60, "monthly", 12}, {7, 90, "daily", 7},
-		{24, 100, "hourly", 24}, {24, 700, "hourly", 168}, {168, 700, "hourly", 168}, {52, 200, "weekly", 52}, {6, 60, "daily", 6}, {96, 600, "hourly", 96},
+		{1, 20, "yearly", 1},
+		{1, 500, "weekly", 1},
+		{4, 40, "quarterly", 4},
+		{12, 60, "monthly", 12},
+		{7, 90, "daily", 7},
+		{24, 100, "hourly", 24},
+		{24, 700, "hourly", 168},
+		{168, 700, "hourly", 168},
+		{52, 200, "weekly", 52},
+		{6, 60, "daily", 6},
+		{96, 600, "hourly", 96},
 	} {
 		f := m.For(c.period, c.length)
 		if got := f.Season(c.period, c.length, false); f.Name != c.want || got != c.season {
