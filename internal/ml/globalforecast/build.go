@@ -264,7 +264,7 @@ func (f *Frequency) believe(ctx context.Context, list []Series, past, next [][]f
 	}
 	var trials []trial
 	least := math.Inf(1)
-	for _, belief := range []float64{0, 0.25, 0.5, 0.75} {
+	for _, belief := range []float64{0, 0.25, 0.5, 0.75, 1} {
 		f.Belief, f.Stretch = belief, unstretched(f.Horizon())
 		raw, err := f.Forecast(ctx, list, f.Recipe.Near)
 		if err != nil {

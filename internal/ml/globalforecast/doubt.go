@@ -9,6 +9,8 @@ const (
 	// trialShare is how much of a history one trial may hold back.
 	trialShare = 6
 	mostDoubt  = 3
+	// doubtPrior is how many errors the networks' own width counts for.
+	doubtPrior = 20
 )
 
 // expected is the mean of |z| over its 97.5 % quantile, z being normal: how
@@ -49,7 +51,8 @@ func (f *Frequency) doubt(w *space, series []Series, histories [][]float64) {
 	for i := range series {
 		if counts[i] > 0 {
 			ratio := sums[i] / counts[i] / expected
-			w.doubts[i] = math.Pow(max(1/mostDoubt, min(mostDoubt, ratio)), f.Belief)
+			power := f.Belief * counts[i] / (counts[i] + doubtPrior)
+			w.doubts[i] = math.Pow(max(1/mostDoubt, min(mostDoubt, ratio)), power)
 		}
 	}
 }
