@@ -21,13 +21,13 @@ var expected = math.Sqrt(2/math.Pi) / (math.Sqrt2 * math.Erfinv(0.95))
 // doubt sets, for each series, by how much its quantiles are stretched: the
 // networks forecast its last values from earlier ends, and where these lay
 // further from the medians than the quantiles said, the doubt is above 1. How
-// much of that finding is believed is f.Belief, learnt like the blend.
-func (f *Frequency) doubt(w *space, series []Series, histories [][]float64) {
+// much of that finding is believed is Frequency.Belief, learnt like the blend.
+func (f *Frequency) doubt(w *space, series []Series, histories [][]float64, belief float64) {
 	sums, counts := [chunk]float64{}, [chunk]float64{}
 	for i := range series {
 		w.doubts[i] = 1
 	}
-	if f.Belief == 0 {
+	if belief == 0 {
 		return
 	}
 	var list []Series
@@ -51,7 +51,7 @@ func (f *Frequency) doubt(w *space, series []Series, histories [][]float64) {
 	for i := range series {
 		if counts[i] > 0 {
 			ratio := sums[i] / counts[i] / expected
-			power := f.Belief * counts[i] / (counts[i] + doubtPrior)
+			power := belief * counts[i] / (counts[i] + doubtPrior)
 			w.doubts[i] = math.Pow(max(1/mostDoubt, min(mostDoubt, ratio)), power)
 		}
 	}

@@ -113,7 +113,7 @@ func (f *Frequency) scaledError(ctx context.Context, past, next [][]float64, per
 		list[i] = Series{Values: y, Period: period}
 		horizon = max(horizon, len(next[i]))
 	}
-	forecasts, err := f.Forecast(ctx, list, horizon)
+	forecasts, err := f.Medians(ctx, list, horizon)
 	if err != nil {
 		return 0, err
 	}
@@ -125,7 +125,7 @@ func (f *Frequency) scaledError(ctx context.Context, past, next [][]float64, per
 		}
 		e := 0.0
 		for h, v := range y {
-			e += math.Abs(v-forecasts[i][middle][h]) / float64(len(y))
+			e += math.Abs(v-forecasts[i][h]) / float64(len(y))
 		}
 		sum += e / scale
 		count++

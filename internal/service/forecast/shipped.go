@@ -75,11 +75,11 @@ func (m *globalModel) contestant(kind string, period int) contestant {
 		}
 		part, season := m.networkPart(kind, period, len(y))
 		return func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
-			list, err := part.Forecast(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
+			list, err := part.Medians(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
 			if err != nil {
 				return nil, fmt.Errorf("running the global network: %w", err)
 			}
-			return list[0].Median(), nil
+			return list[0], nil
 		}, "", nil
 	}}
 }
