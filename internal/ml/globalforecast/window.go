@@ -2,6 +2,7 @@ package globalforecast
 
 import (
 	"math"
+	"slices"
 )
 
 const (
@@ -16,6 +17,9 @@ const (
 	mostValue  = 60
 	mostStep   = 12
 	mostTarget = 1000
+	// mostSteps is how many steps of the usual size an answer may lie beyond
+	// twice the span of the values read.
+	mostSteps = 8
 	// mostAnswer bounds what is answered, so that differences of two answers
 	// are finite.
 	mostAnswer = math.MaxFloat64 / 8
@@ -44,12 +48,15 @@ type window struct {
 type frame struct {
 	linear             bool
 	unit, level, scale float64
+	// low and high bound the answers: as far beyond the values read as those
+	// span, and some steps more.
+	low, high float64
 }
 
 // value undoes what newWindow did to a value, except for the season, which is
 // part of a network's answer.
 func (f frame) value(q float32) float64 {
-	z := float64(q)*f.scale + f.level
+	z := max(f.low, min(f.high, float64(q)*f.scale+f.level))
 	if !f.linear {
 		z = math.Exp(min(z, 700))
 	}
@@ -114,6 +121,9 @@ func (r *reader) read(w *window, y []float64, season Season, smooth, linear bool
 	steps := float64(max(1, m-1))
 	scale := max(moves/steps, seasonShare*raw/steps, leastScale)
 	w.view.level, w.view.scale = last, scale
+	low, high := slices.Min(r.z), slices.Max(r.z)
+	reach := high - low + mostSteps*scale
+	w.view.low, w.view.high = low-reach, high+reach
 	for k := range s.Window {
 		i := n - s.Window + k
 		w.values[k], w.bent[k], w.steps[k] = 0, 0, 0
