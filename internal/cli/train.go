@@ -62,7 +62,7 @@ of any series, in FILE or in --forbid, is left out and counted.`,
 	flags.BoolVar(&t.adjust, "calibrate", false, "train nothing: learn the blend and the intervals of the networks in --into anew")
 	flags.StringSliceVar(&t.forbid, "forbid", nil, "further files whose test parts must stay unseen")
 	flags.StringSliceVar(&t.Only, "only", nil, "some of "+strings.Join(corpus.Names, ", ")+" (default: all)")
-	flags.IntVar(&t.Members, "members", 2, "networks of each ensemble")
+	flags.IntVar(&t.Members, "members", 3, "networks of each ensemble")
 	flags.IntVar(&t.Judges, "judges", 1, "how many of them see all but the ends of the series and are judged on those; 0 leaves the intervals uncalibrated")
 	flags.Float64Var(&t.Effort, "effort", 1, "share of the usual number of steps")
 	flags.Uint64Var(&t.seed, "seed", 1, "seed of everything random")

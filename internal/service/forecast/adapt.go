@@ -22,7 +22,9 @@ const (
 const (
 	// windowsAnEpoch is how many windows adapting learns from for each epoch
 	// asked.
-	windowsAnEpoch = 200
+	windowsAnEpoch = 100
+	// windowsAStep is how many of them one step takes.
+	windowsAStep = 64
 	// leastGain is the share by which a new model must be better: less is
 	// chance.
 	leastGain = 0.002
@@ -78,7 +80,7 @@ func (t *Trainer) adapt(ctx context.Context, tenant string, spec *api.ForecastMo
 	model := &globalforecast.Model{Version: incumbent.tuned.Version, Sources: slices.Concat(incumbent.tuned.Sources, []string{"the tenant's series"})}
 	before, after := 0.0, 0.0
 	for i, g := range groups {
-		tuning := globalforecast.Tuning{Period: g.period, Steps: max(1, set.epochs*windowsAnEpoch/64), Rate: set.rate / 2, Seed: uint64(set.seed)}
+		tuning := globalforecast.Tuning{Period: g.period, Steps: max(1, set.epochs*windowsAnEpoch/windowsAStep), Rate: set.rate / 2, Seed: uint64(set.seed)}
 		if progress != nil {
 			tuning.Progress = func(share float64) { progress((float64(i) + share) / float64(len(groups))) }
 		}
