@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/cli"
@@ -333,4 +335,34 @@ func (s *stopWhen) Write(p []byte) (int, error) {
 		s.stop()
 	}
 	return len(p), nil
+}
+
+// TestForecastWithColumns: the last rows, which have no value, are the future
+// of the columns; the parts are shown.
+func TestForecastWithColumns(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	table.WriteString("day,sales,price\n")
+	first := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 60 {
+		price := 10 + (i*i)%7
+		day := first.AddDate(0, 0, i).Format(time.DateOnly)
+		if i < 57 {
+			fmt.Fprintf(&table, "%s,%d,%d\n", day, 300+i-4*price, price)
+		} else {
+			fmt.Fprintf(&table, "%s,,%d\n", day, price)
+		}
+	}
+	out, errs, code := omni(t, table.String(), nil, "forecast", "-", "--column", "sales", "--exogenous", "price", "--season", "1", "--explain")
+	if code != 0 || !strings.Contains(out, "one unit of price adds -4") || !strings.Contains(out, "holiday") || !strings.Contains(out, "2026-03-01") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	_, errs, code = omni(t, table.String(), nil, "forecast", "-", "--column", "sales", "--exogenous", "price", "--horizon", "5")
+	if code == 0 || !strings.Contains(errs, "last 3 rows") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+	_, errs, code = omni(t, table.String(), nil, "forecast", "-", "--column", "sales", "--exogenous", "weather")
+	if code == 0 || !strings.Contains(errs, "weather") {
+		t.Errorf("code %d: %s", code, errs)
+	}
 }

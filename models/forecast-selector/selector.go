@@ -4,7 +4,7 @@ package selector
 
 import _ "embed"
 
-//go:embed selector.json.gz
+//go:embed selector.bin
 var artefact []byte
 
 // Artefact returns the model, for internal/ml/selector.Decode. The caller must

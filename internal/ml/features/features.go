@@ -121,13 +121,12 @@ func decompose(ctx context.Context, x []float64, period int) (d decomposition, e
 // together.
 func (d decomposition) features() []float64 {
 	n := len(d.x)
-	trend, seasonal := math.NaN(), math.NaN()
-	rest := variance(d.rest)
+	seasonal, rest := math.NaN(), variance(d.rest)
 	joined := make([]float64, n)
 	for i := range joined {
 		joined[i] = d.rest[i] + d.trend[i]
 	}
-	trend = strength(rest, variance(joined))
+	trend := strength(rest, variance(joined))
 	if d.season != nil {
 		for i := range joined {
 			joined[i] = d.rest[i] + d.season[i]

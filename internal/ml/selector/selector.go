@@ -8,12 +8,6 @@
 package selector
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -126,10 +120,10 @@ func (c Case) Available() []bool {
 type Model struct {
 	// Members and Features name what the model was trained with; both must be
 	// those of the code that reads it.
-	Members     []string      `json:"members"`
-	Features    []string      `json:"features"`
-	Combiner    gbdt.Combiner `json:"combiner"`
-	Calibration Calibration   `json:"calibration"`
+	Members     []string
+	Features    []string
+	Combiner    gbdt.Combiner
+	Calibration Calibration
 }
 
 // least is the smallest weight kept: less only lengthens the answer.
@@ -171,42 +165,4 @@ func (m *Model) Weights(c Case) []float64 {
 		}
 	}
 	return w
-}
-
-// Encode writes the model as compressed JSON.
-func (m *Model) Encode() ([]byte, error) {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(json.NewEncoder(z).Encode(m), z.Close()); err != nil {
-		return nil, fmt.Errorf("encoding a forecast selector: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// ErrOther says that a model was trained for another team or other features.
-var ErrOther = errors.New("selector: the model belongs to another version")
-
-// mostDecoded bounds the size of a decoded model.
-const mostDecoded = 64 << 20
-
-// Decode reads what Encode wrote and checks it.
-func Decode(raw []byte) (*Model, error) {
-	z, err := gzip.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
-	}
-	m := &Model{}
-	if err := json.NewDecoder(io.LimitReader(z, mostDecoded)).Decode(m); err != nil {
-		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
-	}
-	if !slices.Equal(m.Members, Members()) || !slices.Equal(m.Features, features.Names()) || m.Combiner.Features != Width() || m.Combiner.Outputs != len(m.Members) {
-		return nil, ErrOther
-	}
-	if err := m.Combiner.Validate(); err != nil {
-		return nil, fmt.Errorf("decoding a forecast selector: %w", err)
-	}
-	return m, m.Calibration.validate()
 }

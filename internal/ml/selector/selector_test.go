@@ -114,9 +114,11 @@ func TestDecodeRefuses(t *testing.T) {
 		t.Errorf("another team: %v", err)
 	}
 	for name, raw := range map[string][]byte{
-		"empty": nil, "no gzip": []byte("{}"), "cut": encoded(func(*selector.Model) {})[:40],
-		"bias":    encoded(func(m *selector.Model) { m.Combiner.Bias = m.Combiner.Bias[1:] }),
-		"factors": encoded(func(m *selector.Model) { m.Calibration = selector.Calibration{Levels: []float64{0.5}, Factors: [][]float64{{1}}} }),
+		"empty": nil, "no gzip": []byte("OMNISELECT\x01{}"), "no magic": []byte("{}"), "cut": encoded(func(*selector.Model) {})[:40],
+		"bias": encoded(func(m *selector.Model) { m.Combiner.Bias = m.Combiner.Bias[1:] }),
+		"factors": encoded(func(m *selector.Model) {
+			m.Calibration = selector.Calibration{Levels: []float64{0.5}, Factors: [][]float64{{1}}}
+		}),
 		"a factor of 0": encoded(func(m *selector.Model) {
 			m.Calibration.Levels = []float64{0.5}
 			for range selector.Classes {
@@ -147,4 +149,19 @@ func TestClassesAreWithinTheTable(t *testing.T) {
 	if len(seen) != selector.Classes {
 		t.Errorf("%d of %d classes", len(seen), selector.Classes)
 	}
+}
+
+// FuzzDecode: whatever the file holds, decoding it ends without a panic.
+func FuzzDecode(f *testing.F) {
+	raw, err := flat().Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte("OMNISELECT\x01"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if m, err := selector.Decode(raw); err == nil {
+			m.Weights(caseOf(1, 2))
+		}
+	})
 }

@@ -115,7 +115,7 @@ func (c *columns) regression(ctx context.Context, y []float64, horizon, period i
 	fit, err := regress.Fit(scaled, c.past(len(y)), period)
 	if err != nil {
 		e.answer.Reason = "left out: the regression has no solution"
-		return e, nil
+		return e, nil //nolint:nilerr // the forecast goes on without the columns, and says so
 	}
 	e.used, e.answer.Used = true, true
 	e.answer.Reason = fmt.Sprintf("a regression on the columns (errors' memory %.1f) is part of the forecast: its back-test error is no worse than without", fit.Memory)

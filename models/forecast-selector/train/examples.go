@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"log"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ type source struct {
 	file string
 	// most series, evenly spread; cuts how many ends are held back of each.
 	most, cuts int
-	// horizon of a file that names none.
+	// demand leaves sMAPE out of the loss.
 	demand bool
 }
 
@@ -69,24 +68,21 @@ const (
 	networkEvery = 3
 )
 
-func survey(ctx context.Context, dir string) ([]example, error) {
+func survey(ctx context.Context, dir string, from source) ([]example, error) {
+	lines, err := load(filepath.Join(dir, from.file+".jsonl.gz"))
+	if err != nil {
+		return nil, err
+	}
 	var list []example
-	for _, s := range sources() {
-		lines, err := load(filepath.Join(dir, s.file+".jsonl.gz"))
-		if err != nil {
-			return nil, err
-		}
-		stride := max(1, len(lines)/s.most)
-		for i := 0; i < len(lines); i += stride {
-			for cut := 1; cut <= s.cuts; cut++ {
-				found, err := lines[i].examples(ctx, s, cut, i/stride%networkEvery == 0)
-				if err != nil {
-					return nil, fmt.Errorf("%s, series %s: %w", s.file, lines[i].ID, err)
-				}
-				list = append(list, found...)
+	stride := max(1, len(lines)/from.most)
+	for i := 0; i < len(lines); i += stride {
+		for cut := 1; cut <= from.cuts; cut++ {
+			found, err := lines[i].examples(ctx, from, cut, i/stride%networkEvery == 0)
+			if err != nil {
+				return nil, fmt.Errorf("%s, series %s: %w", from.file, lines[i].ID, err)
 			}
+			list = append(list, found...)
 		}
-		log.Printf("%s: %d cases so far", s.file, len(list))
 	}
 	return list, nil
 }

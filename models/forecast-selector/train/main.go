@@ -1,7 +1,7 @@
 // Command train learns the forecast selector from series whose end is held
 // back: never from any test part.
 //
-//	go run ./models/forecast-selector/train -data DIR [-out FILE] [-cases FILE]
+//	go run ./models/forecast-selector/train -data DIR [-out FILE] [-cases FOLDER]
 //
 // DIR holds files such as m4/m4_weekly.jsonl.gz: one JSON object a line with
 // id, period, m (season length), h (horizon) and train. A "test" beside them is
@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"log"
 	"os"
+	"path/filepath"
 
 	"github.com/omni-run/omni/internal/ml/features"
 	"github.com/omni-run/omni/internal/ml/gbdt"
@@ -25,8 +26,8 @@ import (
 
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
-	out := flag.String("out", "models/forecast-selector/selector.json.gz", "where the model goes")
-	cases := flag.String("cases", "", "keep the surveyed cases in this file, and read them from it when it is there")
+	out := flag.String("out", "models/forecast-selector/selector.bin", "where the model goes")
+	cases := flag.String("cases", "", "keep the surveyed cases in this folder, and read them from it when they are there")
 	rounds := flag.Int("rounds", 150, "the most rounds of trees")
 	flag.Parse()
 	if *data == "" {
@@ -55,7 +56,6 @@ func train(ctx context.Context, data, out, cache string, rounds int) error {
 	if err != nil {
 		return fmt.Errorf("training the combiner: %w", err)
 	}
-	round(combiner)
 	m.Combiner = *combiner
 	l.report(m, list)
 	if m.Calibration, err = calibrate(ctx, m, list); err != nil {
@@ -69,38 +69,47 @@ func train(ctx context.Context, data, out, cache string, rounds int) error {
 	return os.WriteFile(out, raw, 0o600)
 }
 
-// round shortens the numbers to what float32 holds, which halves the file.
-func round(c *gbdt.Combiner) {
-	for _, trees := range c.Rounds {
-		for k := range trees {
-			for i := range trees[k].Value {
-				trees[k].Value[i] = float64(float32(trees[k].Value[i]))
-				trees[k].Threshold[i] = float64(float32(trees[k].Threshold[i]))
+// surveyed reads each source's cases from the folder of cases, or surveys the
+// data and keeps them there.
+func surveyed(ctx context.Context, data, folder string) ([]example, error) {
+	var list []example
+	for _, from := range sources() {
+		found, err := kept(folder, from)
+		if errors.Is(err, fs.ErrNotExist) {
+			found, err = survey(ctx, data, from)
+			if err == nil && folder != "" {
+				err = keep(folder, from, found)
 			}
 		}
-	}
-}
-
-// surveyed reads the cases from the cache or surveys the data.
-func surveyed(ctx context.Context, data, cache string) ([]example, error) {
-	if cache != "" {
-		f, err := os.Open(cache)
-		if err == nil {
-			defer f.Close()
-			var list []example
-			return list, gob.NewDecoder(f).Decode(&list)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			return nil, err
 		}
+		log.Printf("%s: %d cases", from.file, len(found))
+		list = append(list, found...)
 	}
-	list, err := survey(ctx, data)
-	if err != nil || cache == "" {
-		return list, err
+	return list, nil
+}
+
+func place(folder string, from source) string {
+	return filepath.Join(folder, fmt.Sprintf("%s-%d-%d.gob", filepath.Base(from.file), from.most, from.cuts))
+}
+
+func kept(folder string, from source) (list []example, err error) {
+	if folder == "" {
+		return nil, fs.ErrNotExist
 	}
-	f, err := os.Create(cache)
+	f, err := os.Open(place(folder, from))
 	if err != nil {
 		return nil, err
 	}
-	return list, errors.Join(gob.NewEncoder(f).Encode(list), f.Close())
+	defer f.Close()
+	return list, gob.NewDecoder(f).Decode(&list)
+}
+
+func keep(folder string, from source, list []example) error {
+	f, err := os.Create(place(folder, from))
+	if err != nil {
+		return err
+	}
+	return errors.Join(gob.NewEncoder(f).Encode(list), f.Close())
 }
