@@ -52,7 +52,7 @@ func (f *Forecast) AtStep(level float64, h int) float64 {
 		if level <= Quantiles[k] {
 			a, b := normal(Quantiles[k-1]), normal(Quantiles[k])
 			share := (normal(level) - a) / (b - a)
-			return f[k-1][h] + share*(f[k][h]-f[k-1][h])
+			return min(f[k][h], f[k-1][h]+share*(f[k][h]-f[k-1][h])) // rounding must not pass the next one
 		}
 	}
 }
