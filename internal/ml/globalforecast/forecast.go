@@ -46,13 +46,17 @@ func (f *Forecast) AtStep(level float64, h int) float64 {
 		if level > 0.5 {
 			k = quantiles - 1
 		}
-		return f[middle][h] + (f[k][h]-f[middle][h])*math.Erfinv(2*level-1)/math.Erfinv(2*Quantiles[k]-1)
+		beyond := f[middle][h] + (f[k][h]-f[middle][h])*normal(level)/normal(Quantiles[k])
+		if k == 0 {
+			return min(f[k][h], beyond)
+		}
+		return max(f[k][h], beyond) // rounding must not pass the outermost one
 	}
 	for k := 1; ; k++ {
 		if level <= Quantiles[k] {
 			a, b := normal(Quantiles[k-1]), normal(Quantiles[k])
 			share := (normal(level) - a) / (b - a)
-			return f[k-1][h] + share*(f[k][h]-f[k-1][h])
+			return min(f[k][h], f[k-1][h]+share*(f[k][h]-f[k-1][h])) // rounding must not pass the next one
 		}
 	}
 }
