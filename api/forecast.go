@@ -364,7 +364,7 @@ type ForecastModelMeta struct {
 	// Better says that the new model's error on the held-out ends of the series
 	// is below that of the one in use; without it nothing is promoted unless
 	// asked.
-	Better *bool `json:"better_than_incumbent,omitempty"`
+	Better         *bool    `json:"better_than_incumbent,omitempty"`
 	Series         int      `json:"series"`
 	Points         int      `json:"points"`
 	SequenceLength int      `json:"sequence_length"`
