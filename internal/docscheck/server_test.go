@@ -1,0 +1,140 @@
+//go:build unix
+
+package docscheck
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for something that must happen. It is no
+// measurement: machines of any speed pass.
+const patience = 2 * time.Minute
+
+const masterKey = "master-key-of-the-docs-tests"
+
+// binaries builds commands into a folder that ends with the test.
+func binaries(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"build", "-o", dir}
+	for _, n := range names {
+		args = append(args, "./cmd/"+n)
+	}
+	build := exec.CommandContext(t.Context(), "go", args...)
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building %v: %v\n%s", names, err, out)
+	}
+	return dir
+}
+
+// environment is the test's own, less what a developer may have set, and with
+// what is given.
+func environment(more ...string) []string {
+	var env []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "OMNI_") && !strings.HasSuffix(strings.ToLower(name), "_proxy") && name != "MASTER_API_KEY" && name != "PORT" && name != "SENTRY_DSN" {
+			env = append(env, pair)
+		}
+	}
+	return append(env, more...)
+}
+
+// output gathers what a process writes; it is safe for concurrent use.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+var greeting = regexp.MustCompile(`Omni is up: (http://127\.0\.0\.1:\d+)`)
+
+// up runs omni up in a folder, as its reader would, but on a free port, and
+// returns its URL. Its log goes to gateway.log there. It ends with the test.
+func up(t *testing.T, bin, dir string) string {
+	t.Helper()
+	log, err := os.Create(filepath.Join(dir, "gateway.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	var out output
+	cmd := exec.Command(filepath.Join(bin, "omni"), "up", "--listen", "127.0.0.1:0", "--no-sample", "--log", "json") //nolint:noctx // it is ended below, gently
+	cmd.Dir, cmd.Env = dir, environment("MASTER_API_KEY="+masterKey)
+	cmd.Stdout, cmd.Stderr = &out, log
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it is ended by a signal or was killed
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended already
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			_ = cmd.Process.Kill()
+			<-ended
+			t.Error("omni up did not stop")
+		}
+		if t.Failed() {
+			raw, err := os.ReadFile(log.Name())
+			t.Logf("omni up said (%v):\n%s\n%s", err, &out, raw[max(0, len(raw)-4000):])
+		}
+	})
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if m := greeting.FindStringSubmatch(out.String()); m != nil {
+			return m[1]
+		}
+		select {
+		case <-ended:
+			t.Fatalf("omni up ended: %s", &out)
+		default:
+		}
+	}
+	t.Fatal("omni up did not greet")
+	return ""
+}
+
+// command runs a program to its end and returns what it printed, both streams
+// together, and its exit code.
+func command(t *testing.T, dir string, env []string, name string, args ...string) (out string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, time.Second
+	text, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		t.Fatalf("%s did not end by itself\n%s", name, text)
+	}
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(text), cmd.ProcessState.ExitCode()
+}
