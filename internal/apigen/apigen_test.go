@@ -17,21 +17,22 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, page, err := Generate(root)
+	files, err := Generate(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string][]byte{"openapi.json": spec, "docs.html": page} {
-		got, err := os.ReadFile(filepath.Join(root, "api", "spec", name))
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("api/spec/%s is out of date: make openapi", name)
+			t.Errorf("%s is out of date: make openapi", name)
 		}
 	}
-	checkPage(t, page)
-	checkReferences(t, spec)
+	checkPage(t, files[pageFile])
+	checkReferences(t, files[specFile])
+	checkCollection(t, files[postmanFile], files[specFile])
 }
 
 // checkPage: every error code has its anchor, and nothing comes from elsewhere.

@@ -186,11 +186,11 @@ func jsonContent(schema object) object {
 	return object{"application/json": object{"schema": schema}}
 }
 
-func encode(doc object) ([]byte, error) {
+func encode(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	err := enc.Encode(doc)
+	err := enc.Encode(v)
 	return out.Bytes(), err
 }

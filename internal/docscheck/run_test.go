@@ -32,15 +32,11 @@ type bench struct {
 // not.
 func TestBlocksRun(t *testing.T) {
 	t.Parallel()
-	pages, err := Pages(filepath.Join(root, "docs"))
+	pages, err := commandPages()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range pages {
-		pages[i] = "docs/" + p
-	}
-	pages = append([]string{"README.md"}, pages...)
-	b := setUp(t, pages)
+	b := setUp(t)
 	ran := 0
 	for _, name := range pages {
 		p := read(t, name)
@@ -59,6 +55,15 @@ func TestBlocksRun(t *testing.T) {
 	}
 }
 
+// commandPages are the pages whose commands are run.
+func commandPages() ([]string, error) {
+	pages, err := Pages(filepath.Join(root, "docs"))
+	for i, p := range pages {
+		pages[i] = "docs/" + p
+	}
+	return append([]string{"README.md"}, pages...), err
+}
+
 func read(t *testing.T, page string) Page {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
@@ -68,25 +73,23 @@ func read(t *testing.T, page string) Page {
 	return Parse(string(raw))
 }
 
-// setUp builds what the blocks call, and starts the server they speak to.
-func setUp(t *testing.T, pages []string) *bench {
-	t.Helper()
-	commands := []string{"omni"}
-	for _, page := range pages {
-		p := read(t, page)
-		for _, block := range p.Blocks {
-			plan, err := block.Plan()
-			if err != nil || plan.NotRun != "" || p.NotRun != "" || !block.IsCommand() {
-				continue
-			}
-			for _, name := range []string{"omni-gateway", "omni-worker"} {
-				if strings.Contains(plan.Script, name) && !slices.Contains(commands, name) {
-					commands = append(commands, name)
-				}
-			}
-		}
+// calls reports whether a block of the page that is run names the program.
+func calls(page, program string) bool {
+	raw, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
+	if err != nil {
+		return false // the test that reads it says so
 	}
-	bin := binaries(t, commands...)
+	p := Parse(string(raw))
+	return p.NotRun == "" && slices.ContainsFunc(p.Blocks, func(b Block) bool {
+		plan, err := b.Plan()
+		return b.IsCommand() && err == nil && strings.Contains(plan.Script, program)
+	})
+}
+
+// setUp starts the server that the blocks speak to.
+func setUp(t *testing.T) *bench {
+	t.Helper()
+	bin := binaries(t)
 	b := &bench{dir: t.TempDir(), shims: t.TempDir(), curls: t.TempDir()}
 	link(t, bin, b.dir)
 	if err := os.WriteFile(filepath.Join(b.dir, "worker.log"), nil, 0o600); err != nil {

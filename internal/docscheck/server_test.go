@@ -5,10 +5,12 @@ package docscheck
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,21 +23,60 @@ const patience = 2 * time.Minute
 
 const masterKey = "master-key-of-the-docs-tests"
 
-// binaries builds commands into a folder that ends with the test.
-func binaries(t *testing.T, names ...string) string {
+// built is the folder of the programs that the pages call, built once by the
+// first test that needs them.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir) // the system's folder for such things
+	}
+	os.Exit(code)
+}
+
+// binaries returns the folder of the built programs.
+func binaries(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	args := []string{"build", "-o", dir}
-	for _, n := range names {
-		args = append(args, "./cmd/"+n)
+	built.once.Do(func() {
+		var names []string
+		if names, built.err = programs(); built.err != nil {
+			return
+		}
+		if built.dir, built.err = os.MkdirTemp("", "omni-docs-"); built.err != nil {
+			return
+		}
+		build := exec.Command("go", append([]string{"build", "-o", built.dir}, names...)...) //nolint:noctx // for all tests of the package
+		build.Dir = root
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("building %v: %w\n%s", names, err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	build := exec.CommandContext(t.Context(), "go", args...)
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building %v: %v\n%s", names, err, out)
+	return built.dir
+}
+
+// programs lists omni and whichever of its halves a page calls by name.
+func programs() ([]string, error) {
+	list := []string{"./cmd/omni"}
+	pages, err := commandPages()
+	if err != nil {
+		return nil, err
 	}
-	return dir
+	for _, name := range []string{"omni-gateway", "omni-worker"} {
+		called := func(page string) bool { return calls(page, name) }
+		if slices.ContainsFunc(pages, called) {
+			list = append(list, "./cmd/"+name)
+		}
+	}
+	return list, nil
 }
 
 // environment is the test's own, less what a developer may have set, and with
