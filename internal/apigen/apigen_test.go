@@ -38,7 +38,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 // checkPage: every error code has its anchor, and nothing comes from elsewhere.
 func checkPage(t *testing.T, page []byte) {
 	t.Helper()
-	for _, code := range []string{"too_few_points", "rate_limited", "invalid_key", "queue_full", "needs_llm", "unknown_field"} {
+	for _, code := range []string{"too_few_points", "rate_limited", "invalid_key", "queue_full", "needs_llm", "unknown_field", "dependency_cycle", "llm_refused", "too_many_tasks"} {
 		if !strings.Contains(string(page), `<tr id="`+code+`">`) {
 			t.Errorf("the page has no place for %s", code)
 		}

@@ -13,9 +13,9 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	p := Parse(strings.Join([]string{
 		"# A *title*, with `code` & more", // 1
-		"", "## Twice", "## Twice", // 3, 4
+		"", "## Twice", "## Twice",        // 3, 4
 		"See [one](a.md#b), ![two](img/c.png \"t\"), `[not](this.md)` and [three](<d.md>).", // 5
-		"[name]: e.md", // 6
+		"[name]: e.md",                    // 6
 		"<!-- not run: needs a cloud -->", // 7
 		"",
 		"```sh title", "gcloud [x](y)", "# Heading of nothing", "```", // 9
