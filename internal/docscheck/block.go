@@ -48,6 +48,9 @@ const HowToMark = "mend it, or mark it in the line above with <!-- not run: reas
 var (
 	errNoReason    = errors.New("a block that is not run needs a reason: <!-- not run: reason -->")
 	errPlaceholder = errors.New("the block has a place that its reader must fill in (…), so it cannot be run as it stands")
+	errReachesOut  = errors.New("the block changes the machine or a cloud, so no test runs it")
+	// outward are programs whose work does not stay in a test's folder.
+	outward        = regexp.MustCompile(`(^|[\s;|&(])(sudo|gcloud|kubectl|docker|helm|terraform|systemctl|apt-get|apt|brew|ssh|scp)\s`)
 	answersPattern = regexp.MustCompile(`^answers:\s*([\d ,]+)$`)
 	exitPattern    = regexp.MustCompile(`^exit:\s*(\d+)$`)
 )
@@ -86,6 +89,9 @@ func (b Block) Plan() (Plan, error) {
 		empty = false
 		if strings.Contains(line, "…") {
 			return p, errPlaceholder
+		}
+		if outward.MatchString(line) {
+			return p, errReachesOut
 		}
 	}
 	if empty {

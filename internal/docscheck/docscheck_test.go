@@ -65,6 +65,8 @@ func TestPlan(t *testing.T) {
 		"claims":               {Block{Language: "sh", Lines: []string{"a"}, Comments: []string{"answers: 422, 404", "exit: 2", "else"}}, Plan{Script: "a\n", Answers: []int{422, 404}, Exit: 2}, ""},
 		"a claim of nothing":   {Block{Language: "sh", Lines: []string{"a"}, Comments: []string{"answers: 200"}}, Plan{}, "200 is no status"},
 		"a place to fill in":   {Block{Language: "sh", Lines: []string{"KEY=… a"}}, Plan{}, "must fill in"},
+		"a cloud":              {Block{Language: "sh", Lines: []string{"a && kubectl apply -f b"}}, Plan{}, "changes the machine"},
+		"a cloud's name":       {Block{Language: "sh", Lines: []string{"a kubectl-file"}}, Plan{Script: "a kubectl-file\n"}, ""},
 		"nothing":              {Block{Language: "sh", Lines: []string{"", "# x"}}, Plan{}, "no command"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,7 @@ func binaries(t *testing.T) string {
 		if built.dir, built.err = os.MkdirTemp("", "omni-docs-"); built.err != nil {
 			return
 		}
-		build := exec.Command("go", append([]string{"build", "-o", built.dir}, names...)...) //nolint:noctx // for all tests of the package
+		build := exec.Command("go", append([]string{"build", "-o", built.dir}, names...)...)
 		build.Dir = root
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -122,7 +122,7 @@ func up(t *testing.T, bin, dir string) string {
 	}
 	defer log.Close()
 	var out output
-	cmd := exec.Command(filepath.Join(bin, "omni"), "up", "--listen", "127.0.0.1:0", "--no-sample", "--log", "json") //nolint:noctx // it is ended below, gently
+	cmd := exec.Command(filepath.Join(bin, "omni"), "up", "--listen", "127.0.0.1:0", "--no-sample", "--log", "json")
 	cmd.Dir, cmd.Env = dir, environment("MASTER_API_KEY="+masterKey)
 	cmd.Stdout, cmd.Stderr = &out, log
 	cmd.WaitDelay = 10 * time.Second
