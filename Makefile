@@ -64,13 +64,13 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 gateway-deps: ## write down what the gateway's binary links
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/omni-gateway | LC_ALL=C sort > internal/archtest/gateway-deps.txt
 
-openapi: ## write api/spec/openapi.json anew from the code
+openapi: ## write api/spec and docs/errors.md anew from the code
 	$(GO) generate ./api/spec
 
 verify: ## generated files and go.mod are as the code wants them
 	$(GO) mod tidy -diff
 	$(GO) generate ./api/spec
-	git diff --exit-code -- api/spec go.mod go.sum
+	git diff --exit-code -- api/spec docs/errors.md go.mod go.sum
 
 smoke: build ## start the real binaries, call them, stop them
 	./.ci/smoke

@@ -175,6 +175,26 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// A 503 whose code says that the call may have run is repeated only where that
+// does no harm, though the gateway names a time after which it can be reached.
+func TestRetriesOfWhatMayHaveRun(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"interrupted", "storage_unavailable"} {
+		for want, options := range map[int32][]CallOption{1: nil, 2: {WithIdempotencyKey("k1")}} {
+			h := start(t, func(n int, w http.ResponseWriter, _ *http.Request) {
+				if n == 2 {
+					io.WriteString(w, good)
+					return
+				}
+				fail(w, 503, code, "1")
+			})
+			if _, err := sentiment(h.Client, options...); h.calls.Load() != want || (err == nil) != (want == 2) {
+				t.Errorf("%s: %d calls, want %d: %v", code, h.calls.Load(), want, err)
+			}
+		}
+	}
+}
+
 func TestRetriesEnd(t *testing.T) {
 	t.Parallel()
 	h := start(t, func(_ int, w http.ResponseWriter, _ *http.Request) { fail(w, 429, "rate_limited", "1") }, WithRetries(2))

@@ -138,7 +138,7 @@ func (c *Client) retry(x *call, err error, attempt int) (time.Duration, bool) {
 	case errors.As(err, &refused):
 		switch refused.Status {
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			if refused.RetryAfter == 0 && !x.safe {
+			if !x.safe && (refused.RetryAfter == 0 || mayHaveRun(refused.Code)) {
 				return 0, false
 			}
 			pause = max(refused.RetryAfter, min(pause, c.maxWait))
@@ -155,6 +155,10 @@ func (c *Client) retry(x *call, err error, attempt int) (time.Duration, bool) {
 	}
 	return pause, pause <= c.maxWait
 }
+
+// mayHaveRun reports whether a 503 of this code says that nobody knows how far
+// the call came: Retry-After then speaks of the gateway, not of the call.
+func mayHaveRun(code string) bool { return code == "interrupted" || code == "storage_unavailable" }
 
 // neverSent reports that the connection could not even be made.
 func neverSent(err error) bool {

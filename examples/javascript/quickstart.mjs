@@ -15,7 +15,10 @@ class OmniError extends Error {
   }
 }
 
-/** Send one call; 429 and 503 are tried again after Retry-After. */
+// Nobody knows whether calls that were answered so took effect.
+const UNSURE = ['interrupted', 'storage_unavailable'];
+
+/** Send one call; 429 and 503 are tried again after Retry-After, if that is soon. */
 async function call(method, path, body, headers = {}) {
   for (let attempt = 0; ; attempt++) {
     const res = await fetch(URL_ + path, {
@@ -25,13 +28,13 @@ async function call(method, path, body, headers = {}) {
       signal: AbortSignal.timeout(300_000),
     });
     if (res.ok) return res.json();
+    const error = new OmniError(res.status, await res.json());
     const retryAfter = Number(res.headers.get('Retry-After'));
-    if ((res.status === 429 || res.status === 503) && retryAfter > 0 && attempt < 4) {
-      await res.body?.cancel();
+    if ((res.status === 429 || res.status === 503) && retryAfter > 0 && retryAfter <= 60 && !UNSURE.includes(error.code) && attempt < 4) {
       await pause(1000 * retryAfter);
       continue;
     }
-    throw new OmniError(res.status, await res.json());
+    throw error;
   }
 }
 

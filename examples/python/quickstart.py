@@ -23,9 +23,13 @@ class OmniError(Exception):
         super().__init__(f"{self.code}: {body.get('message')}")
 
 
+# Nobody knows whether calls that were answered so took effect.
+UNSURE = ("interrupted", "storage_unavailable")
+
+
 def call(method, path, body=None, **headers):
-    """Send one call. 429 and 503 are tried again after Retry-After: they were
-    refused before any work was done."""
+    """Send one call. 429 and 503 are tried again after Retry-After, if that is
+    soon: they were refused before any work was done."""
     data = None if body is None else json.dumps(body).encode()
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     headers |= {"X-API-Key": KEY, "Content-Type": "application/json"}
@@ -35,11 +39,12 @@ def call(method, path, body=None, **headers):
             with urllib.request.urlopen(request, timeout=300) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
-            retry_after = refused.headers.get("Retry-After")
-            if refused.code in (429, 503) and retry_after and attempt < 4:
-                time.sleep(int(retry_after))
+            error = OmniError(refused.code, json.load(refused))
+            pause = int(refused.headers.get("Retry-After", 0))
+            if refused.code in (429, 503) and 0 < pause <= 60 and error.code not in UNSURE and attempt < 4:
+                time.sleep(pause)
                 continue
-            raise OmniError(refused.code, json.load(refused)) from None
+            raise error from None
 
 
 # A forecast of five steps, with intervals.

@@ -17,27 +17,28 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, page, err := Generate(root)
+	files, err := Generate(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string][]byte{"openapi.json": spec, "docs.html": page} {
-		got, err := os.ReadFile(filepath.Join(root, "api", "spec", name))
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("api/spec/%s is out of date: make openapi", name)
+			t.Errorf("%s is out of date: make openapi", name)
 		}
 	}
-	checkPage(t, page)
-	checkReferences(t, spec)
+	checkPage(t, files[pageFile])
+	checkReferences(t, files[specFile])
+	checkCollection(t, files[postmanFile], files[specFile])
 }
 
 // checkPage: every error code has its anchor, and nothing comes from elsewhere.
 func checkPage(t *testing.T, page []byte) {
 	t.Helper()
-	for _, code := range []string{"too_few_points", "rate_limited", "invalid_key", "queue_full", "needs_llm", "unknown_field"} {
+	for _, code := range []string{"too_few_points", "rate_limited", "invalid_key", "queue_full", "needs_llm", "unknown_field", "dependency_cycle", "llm_refused", "too_many_tasks"} {
 		if !strings.Contains(string(page), `<tr id="`+code+`">`) {
 			t.Errorf("the page has no place for %s", code)
 		}

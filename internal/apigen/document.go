@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -105,7 +107,10 @@ func responsesOf(types typeSet, op operation, used map[string]bool) (object, err
 	switch {
 	case op.Async:
 		responses["202"] = accepted
-	case op.Request != "" && !op.Master:
+	case op.Status != 0:
+		ok["description"] = http.StatusText(op.Status)
+		responses[strconv.Itoa(op.Status)] = ok
+	case op.Request != "" && !op.own:
 		responses["200"], responses["202"] = ok, accepted
 	default:
 		responses["200"] = ok
@@ -133,7 +138,7 @@ func parameters(op operation) []any {
 	for _, q := range op.Query {
 		out = append(out, object{"name": q[0], "in": "query", "description": q[1], "schema": object{"type": "string"}})
 	}
-	if op.Request != "" && !op.Master {
+	if op.Request != "" && !op.own {
 		for _, h := range [][2]string{
 			{"Idempotency-Key", "Repeating a call with the same key within 24 h repeats its answer, not its work."},
 			{"Prefer", "respond-async makes the call a job."},
@@ -186,11 +191,11 @@ func jsonContent(schema object) object {
 	return object{"application/json": object{"schema": schema}}
 }
 
-func encode(doc object) ([]byte, error) {
+func encode(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	err := enc.Encode(doc)
+	err := enc.Encode(v)
 	return out.Bytes(), err
 }

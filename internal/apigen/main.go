@@ -1,6 +1,7 @@
-// Command apigen writes api/spec/openapi.json and api/spec/docs.html from the
-// code: types and their comments from package api, paths, scopes and costs
-// from the route table, error codes from the places that raise them.
+// Command apigen writes the OpenAPI document, the documentation page, a Postman
+// collection and the list of error codes from the code: types and their
+// comments from package api, paths, scopes and costs from the route table,
+// error codes from the places that raise them.
 package main
 
 import (
@@ -21,41 +22,57 @@ func main() {
 }
 
 func write(root string) error {
-	spec, page, err := Generate(root)
+	files, err := Generate(root)
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"openapi.json": spec, "docs.html": page} {
-		if err := os.WriteFile(filepath.Join(root, "api", "spec", name), content, 0o644); err != nil { //nolint:gosec // source files, readable by all
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(name)), content, 0o644); err != nil { //nolint:gosec // source files, readable by all
 			return err
 		}
 	}
 	return nil
 }
 
-// Generate returns the OpenAPI document and the page for the module at root.
-func Generate(root string) (spec, page []byte, err error) {
+// Names of the generated files, from the module's root.
+const (
+	specFile    = "api/spec/openapi.json"
+	pageFile    = "api/spec/docs.html"
+	postmanFile = "api/spec/postman.json"
+	errorsFile  = "docs/errors.md"
+)
+
+// Generate returns the generated files of the module at root by their names.
+func Generate(root string) (map[string][]byte, error) {
 	types, err := parseTypes(filepath.Join(root, "api"))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	codes, err := findErrorCodes(root)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ops, err := allOperations()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	doc, err := document(types, ops)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if spec, err = encode(doc); err != nil {
-		return nil, nil, err
+	spec, err := encode(doc)
+	if err != nil {
+		return nil, err
 	}
-	page, err = render(types, ops, codes)
-	return spec, page, err
+	page, err := render(types, ops, codes)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := postman(spec, ops)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{specFile: spec, pageFile: page, postmanFile: requests, errorsFile: errorList(codes)}, nil
 }
 
 // moduleRoot walks up to the folder that holds go.mod.

@@ -24,6 +24,11 @@ type operation struct {
 	Query [][2]string
 	// Public needs no key, Master the master key.
 	Public, Master bool
+	// Status of a success; default 200.
+	Status int
+	// own operations are the gateway's: they need no worker, so none becomes a
+	// job or waits.
+	own bool
 	// ContentType of the answer; default JSON.
 	ContentType string
 
@@ -35,7 +40,11 @@ type operation struct {
 // allOperations joins the descriptions with the route table and fails when one
 // of the two lacks an entry of the other.
 func allOperations() ([]operation, error) {
-	ops := append(workerOperations(), gatewayOperations()...)
+	ops := workerOperations()
+	for _, op := range gatewayOperations() {
+		op.own = true
+		ops = append(ops, op)
+	}
 	index := map[string]*operation{}
 	for i := range ops {
 		key := ops[i].Method + " " + ops[i].Path

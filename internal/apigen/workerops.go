@@ -26,7 +26,7 @@ func workerOperations() []operation {
 		},
 		{
 			Method: "POST", Path: "/predict/churn/train", Tag: "churn", Summary: "Train the tenant's own churn model on labelled rows",
-			Request: "ChurnTrainRequest", Answer: "ChurnTrainAnswer", Required: []string{"rows"},
+			Request: "ChurnTrainRequest", Answer: "ChurnTrainAnswer", Required: []string{"rows"}, Example: churnTrainExample,
 		},
 		{
 			Method: "POST", Path: "/recommend/items", Tag: "recommend", Summary: "Add or replace items of the catalogue",
@@ -121,12 +121,12 @@ func workerOperations() []operation {
 			Method: "POST", Path: "/vectors/delete", Tag: "vectors", Summary: "Remove stored texts",
 			Request: "VectorsDeleteRequest", Answer: "VectorsDeleteAnswer", Required: []string{"ids"}, Example: `{"ids":["q2"]}`,
 		},
-		{Method: "POST", Path: "/faiss/upsert", Tag: "vectors", Summary: "Another name of /vectors/upsert", Request: "VectorsUpsertRequest", Answer: "VectorsUpsertAnswer", Required: []string{"items"}},
-		{Method: "POST", Path: "/faiss/query", Tag: "vectors", Summary: "Another name of /vectors/query", Request: "VectorsQueryRequest", Answer: "VectorsQueryAnswer", Required: []string{"text"}},
+		{Method: "POST", Path: "/faiss/upsert", Tag: "vectors", Summary: "Another name of /vectors/upsert", Request: "VectorsUpsertRequest", Answer: "VectorsUpsertAnswer", Required: []string{"items"}, Example: `{"items":[{"id":"q3","text":"How do I change my address?"}]}`},
+		{Method: "POST", Path: "/faiss/query", Tag: "vectors", Summary: "Another name of /vectors/query", Request: "VectorsQueryRequest", Answer: "VectorsQueryAnswer", Required: []string{"text"}, Example: `{"text":"I have moved","top_k":3}`},
 		{Method: "GET", Path: "/models", Tag: "models", Summary: "Your trained models and their versions", Answer: "ModelsAnswer"},
 		{
 			Method: "POST", Path: "/models/train", Tag: "models", Summary: "Train a new version of a model, as a job",
-			Request: "ModelTrainRequest", Answer: "ModelAnswer", Required: []string{"kind"},
+			Request: "ModelTrainRequest", Answer: "ModelAnswer", Required: []string{"kind"}, Example: modelTrainExample,
 		},
 		{Method: "POST", Path: "/models/{name}/promote", Tag: "models", Summary: "Put a version into use", Request: "ModelPromoteRequest", Answer: "ModelAnswer", Required: []string{"version"}, Example: `{"version":1}`},
 		{Method: "POST", Path: "/models/{name}/rollback", Tag: "models", Summary: "Go back to the version before", Request: "ModelRollbackRequest", Answer: "ModelAnswer", Required: []string{}, Example: `{}`},

@@ -33,7 +33,7 @@ var layers = []struct {
 	{"shells", []string{"internal/edge", "internal/worker"}},
 	{"client", []string{"client"}},
 	{"composition", []string{"internal/gateway", "internal/nativeworker"}},
-	{"commands", []string{"cmd", "models/churn/train", "models/embed/train", "models/sentiment/train", "bench", "examples", "internal/cli", "internal/e2e", "internal/apigen", "internal/archtest", "internal/monitoring", "models/forecast-selector/train"}},
+	{"commands", []string{"cmd", "models/churn/train", "models/embed/train", "models/sentiment/train", "bench", "examples", "internal/cli", "internal/e2e", "internal/apigen", "internal/archtest", "internal/docscheck", "internal/monitoring", "models/forecast-selector/train"}},
 }
 
 // pkg is what go list says of a package.
