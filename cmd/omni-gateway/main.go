@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case *health:
 		return healthcheck(ctx, c.Listen)
 	}
-	return gateway.Run(ctx, c, buildinfo.Version(), stdout, func(ctx context.Context, address string) (net.Listener, error) {
+	return gateway.Run(ctx, c, &config.Source{Path: *path, Getenv: getenv}, buildinfo.Version(), stdout, func(ctx context.Context, address string) (net.Listener, error) {
 		return new(net.ListenConfig).Listen(ctx, "tcp", address)
 	})
 }
