@@ -59,7 +59,8 @@ func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	if p.stopping || p.cancel == nil {
 		return nil, errNotRunning
 	}
-	next := p.opts.with(o.withDefaults())
+	next := p.opts
+	next.adopt(o.withDefaults())
 	if err := next.validate(); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	if err := p.changeableLocked(put, remove); err != nil {
 		return nil, err
 	}
-	p.opts = next
+	p.opts.adopt(next)
 	p.longestWait.Store(int64(next.MaxWait))
 	p.queue.SetLimits(next.Hold)
 	p.budget.setShare(next.RetryShare)
@@ -96,12 +97,12 @@ func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	return func() { p.drop(leaving) }, nil
 }
 
-// with returns the options with the figures of o that a running pool takes.
-func (o Options) with(next Options) Options {
+// adopt takes the figures of next that a running pool takes, and touches no
+// other field: those are read without the lock.
+func (o *Options) adopt(next Options) {
 	o.MaxWait, o.Hold, o.RetryShare, o.SlowStart, o.Outlier = next.MaxWait, next.Hold, next.RetryShare, next.SlowStart, next.Outlier
 	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = next.DialTimeout, next.HeaderTimeout, next.BodyTimeout
 	o.Workers = next.Workers
-	return o
 }
 
 // changeableLocked refuses what a running pool cannot do.
