@@ -1,7 +1,7 @@
 // Command omni-gateway is the public edge alone: keys, tiers, limits, routing,
 // the hold queue, metrics. It links no model.
 //
-//	omni-gateway [-config FILE]          serve until SIGTERM or SIGINT
+//	omni-gateway [-config FILE]          serve until SIGTERM or SIGINT; SIGHUP reads FILE again
 //	omni-gateway -check [-config FILE]   check the configuration and exit
 //	omni-gateway -healthcheck            ask the running gateway for its health
 package main
