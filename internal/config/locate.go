@@ -21,7 +21,7 @@ var (
 // locate puts before each fault the line of the file that it is about, where
 // that is known.
 func locate(raw []byte, err error) error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // it is errors.Join's own, not one in a chain
+	several, ok := err.(interface{ Unwrap() []error }) // errors.Join made it
 	file, broken := parser.ParseBytes(raw, 0)
 	if !ok || broken != nil {
 		return err

@@ -248,7 +248,7 @@ func TestAlternatingConfigurations(t *testing.T) {
 			}
 		})
 	}
-	for i := range 20 {
+	for i := range 12 {
 		name := []string{"two", "one"}[i%2]
 		if status, out := g.reload(texts[name]); status != 200 {
 			t.Errorf("%d %v", status, out)
