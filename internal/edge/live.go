@@ -122,7 +122,7 @@ func (g *Gateway) Prepare(c Loaded) (Reconfigure, error) {
 // older one is in force. GET /health tells.
 func (g *Gateway) ConfigRefused(refused bool) { g.refused.Store(refused) }
 
-// health is what /health says of the configuration: nothing that a stranger
+// configHealth is what /health says of the configuration: nothing that a stranger
 // should not know.
 func (g *Gateway) configHealth(l *live) map[string]any {
 	out := map[string]any{"version": l.version, "loaded_at": l.at.UTC().Format(time.RFC3339)}
