@@ -330,6 +330,10 @@ type BacktestWindow struct {
 // ForecastModelSpec is what POST /models/train reads for kind "forecast".
 type ForecastModelSpec struct {
 	Series []ForecastSeries `json:"series"`
+	// Base is "shipped" to adapt the shipped networks to the series, or "none"
+	// to train a network from nothing. The default is "shipped", and "none"
+	// where sequence_length, hidden or layers is given.
+	Base string `json:"base,omitempty"`
 	// SequenceLength is how many past values the network reads; default 24,
 	// or less when the series are shorter.
 	SequenceLength *int     `json:"sequence_length,omitempty"`
@@ -341,8 +345,26 @@ type ForecastModelSpec struct {
 	Impute         string   `json:"impute,omitempty"`
 }
 
+// AdaptedForecast is what adapting the shipped networks of one frequency
+// brought, as the mean absolute error over the mean step of each series (MASE)
+// on their held-out ends.
+type AdaptedForecast struct {
+	Frequency string  `json:"frequency"`
+	Series    int     `json:"series"`
+	Incumbent float64 `json:"incumbent_mase"`
+	MASE      float64 `json:"mase"`
+}
+
 // ForecastModelMeta describes a trained tenant model.
 type ForecastModelMeta struct {
+	// Base is "shipped" for the shipped networks and those adapted from them.
+	Base string `json:"base,omitempty"`
+	// Adapted are the frequencies whose networks were adapted.
+	Adapted []AdaptedForecast `json:"adapted,omitempty"`
+	// Better says that the new model's error on the held-out ends of the series
+	// is below that of the one in use; without it nothing is promoted unless
+	// asked.
+	Better         *bool    `json:"better_than_incumbent,omitempty"`
 	Series         int      `json:"series"`
 	Points         int      `json:"points"`
 	SequenceLength int      `json:"sequence_length"`

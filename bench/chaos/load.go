@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/omni-run/omni/bench/fleet"
 )
 
 // question is a call whose answer is known.
@@ -25,7 +27,7 @@ type question struct {
 
 // load sends questions of all tenants and judges the answers.
 type load struct {
-	fleet     *fleet
+	platform  *platform
 	options   options
 	questions [][]question // by tenant
 	sent      atomic.Int64
@@ -39,9 +41,9 @@ type load struct {
 }
 
 // newLoad asks a quiet worker every question once.
-func newLoad(ctx context.Context, f *fleet, o options) (*load, error) {
-	l := &load{fleet: f, options: o, answered: make([]atomic.Int64, len(f.tenants)), failures: map[string]int{}}
-	if err := f.workers[0].answers(ctx, "/internal/health"); err != nil {
+func newLoad(ctx context.Context, f *platform, o options) (*load, error) {
+	l := &load{platform: f, options: o, answered: make([]atomic.Int64, len(f.tenants)), failures: map[string]int{}}
+	if err := f.workers[0].Answers(ctx, "/internal/health"); err != nil {
 		return nil, err
 	}
 	for i, t := range f.tenants {
@@ -84,14 +86,14 @@ func encode(v any) []byte {
 	return b
 }
 
-func (l *load) direct(ctx context.Context, t tenant, q *question) (map[string]any, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.fleet.workers[0].address+"/internal"+q.path, bytes.NewReader(q.body))
+func (l *load) direct(ctx context.Context, t fleet.Tenant, q *question) (map[string]any, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+l.platform.workers[0].Address+"/internal"+q.path, bytes.NewReader(q.body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Omni-Worker-Token", workerToken)
-	req.Header.Set("X-Tenant-Id", t.id)
+	req.Header.Set("X-Tenant-Id", t.ID)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
@@ -126,16 +128,16 @@ func (l *load) run(ctx context.Context) {
 func (l *load) client(ctx context.Context, c int) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true}
 	defer transport.CloseIdleConnections()
-	h := &http.Client{Transport: transport, Timeout: patience}
-	url := "http://" + l.fleet.balancer.listener.Addr().String()
+	h := &http.Client{Transport: transport, Timeout: fleet.Patience}
+	url := "http://" + l.platform.balancer.listener.Addr().String()
 	var took []time.Duration
 	for ctx.Err() == nil {
 		n := int(l.sent.Add(1)) - 1
 		if n >= l.options.requests {
 			break
 		}
-		t := (n + c) % len(l.fleet.tenants)
-		q := &l.questions[t][n/len(l.fleet.tenants)%len(l.questions[t])]
+		t := (n + c) % len(l.platform.tenants)
+		q := &l.questions[t][n/len(l.platform.tenants)%len(l.questions[t])]
 		begun := time.Now()
 		l.call(ctx, h, url, t, q)
 		took = append(took, time.Since(begun))
@@ -146,14 +148,15 @@ func (l *load) client(ctx context.Context, c int) {
 }
 
 func (l *load) call(ctx context.Context, h *http.Client, url string, t int, q *question) {
-	id := l.fleet.tenants[t]
+	id := l.platform.tenants[t]
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+q.path, bytes.NewReader(q.body))
 	if err != nil {
 		l.fail("request", err.Error())
 		return
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Api-Key", id.key)
+	req.Header.Set("X-Api-Key", id.Key)
+	req.Header.Set("Cache-Control", "no-store") // every call is to reach a worker
 	res, err := h.Do(req)
 	if err != nil {
 		l.fail("no answer", err.Error())
@@ -171,7 +174,7 @@ func (l *load) call(ctx context.Context, h *http.Client, url string, t int, q *q
 		return
 	}
 	got, err := comparable(raw)
-	if err != nil || !reflect.DeepEqual(got, q.want) || got["tenant_id"] != id.id {
+	if err != nil || !reflect.DeepEqual(got, q.want) || got["tenant_id"] != id.ID {
 		l.wrong.Add(1)
 		l.fail("wrong answer", string(raw))
 	}

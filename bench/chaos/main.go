@@ -16,11 +16,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/omni-run/omni/bench/fleet"
 )
 
 type options struct {
@@ -59,12 +60,10 @@ func run(ctx context.Context, o options) (err error) {
 			fmt.Fprintln(os.Stderr, "logs are kept in", dir)
 		}
 	}()
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "./cmd/omni-gateway", "./cmd/omni-worker")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building: %w\n%s", err, out)
+	if err := fleet.Build(ctx, dir); err != nil {
+		return err
 	}
-	f, err := startFleet(ctx, dir, o.tenants)
+	f, err := startPlatform(ctx, dir, o.tenants)
 	if err != nil {
 		return err
 	}
@@ -88,7 +87,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := report{options: o, took: took, load: load, fleet: f, counted: counted}
+	r := report{options: o, took: took, load: load, platform: f, counted: counted}
 	if err := r.write(o.out); err != nil {
 		return err
 	}

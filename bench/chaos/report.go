@@ -11,18 +11,18 @@ import (
 )
 
 type report struct {
-	options options
-	took    time.Duration
-	load    *load
-	fleet   *fleet
-	counted map[string]int64
+	options  options
+	took     time.Duration
+	load     *load
+	platform *platform
+	counted  map[string]int64
 }
 
 // ledger returns what callers counted, what the ledgers hold, and by how much
 // the tenants differ, summed without sign.
 func (r *report) ledger() (answered, counted, differ int64) {
-	for i, t := range r.fleet.tenants {
-		a, c := r.load.answered[i].Load(), r.counted[t.id]
+	for i, t := range r.platform.tenants {
+		a, c := r.load.answered[i].Load(), r.counted[t.ID]
 		answered, counted, differ = answered+a, counted+c, differ+max(a-c, c-a)
 	}
 	return answered, counted, differ
@@ -45,8 +45,8 @@ func (r *report) write(path string) error {
 	b.WriteString("| | |\n|---|---:|\n")
 	for _, row := range [][2]any{
 		{"requests", len(r.load.latencies)},
-		{"workers killed", r.fleet.kills.Load()},
-		{"gateways rolled", r.fleet.rolls.Load()},
+		{"workers killed", r.platform.kills.Load()},
+		{"gateways rolled", r.platform.rolls.Load()},
 		{"wrong answers", r.load.wrong.Load()},
 		{"calls that failed for the caller", failed},
 		{"answers counted by callers", answered},

@@ -129,7 +129,7 @@ func TestFailures(t *testing.T) {
 		{"no file named", []string{"forecast"}, "", 2, "the CSV file is missing"},
 		{"two files", []string{"forecast", "a", "b"}, "", 2, `"b" is one argument too many`},
 		{"bad horizon", []string{"forecast", "-", "--horizon", "0"}, "", 2, "1 to 10000"},
-		{"bad mode", []string{"forecast", "-", "--mode", "guess"}, "", 2, "auto, local"},
+		{"bad mode", []string{"forecast", "-", "--mode", "guess"}, "", 2, "auto, global"},
 		{"bad height", []string{"forecast", "-", "--height", "1"}, "1\n2\n", 2, "6 to 100"},
 		{"no such file", []string{"forecast", "nowhere.csv"}, "", 1, "cannot read nowhere.csv"},
 		{"a folder", []string{"forecast", "sample"}, "", 1, "sample"},

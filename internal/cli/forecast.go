@@ -58,7 +58,7 @@ they are known and the value is empty, are the future.`,
 	flags.IntVar(&f.horizon, "horizon", 12, "how many steps to forecast")
 	flags.Float64SliceVar(&f.level, "level", []float64{80, 95}, "intervals to give, in percent")
 	flags.StringVar(&f.freq, "freq", "", "step of the series: D, B, W, MS, M, QS, YS, h, 15min… (default: from the dates)")
-	flags.StringVar(&f.mode, "mode", "auto", "auto lets a back-test choose; local trains a network on this file")
+	flags.StringVar(&f.mode, "mode", "auto", "auto lets a back-test choose; global asks the shipped networks; local trains one on this file")
 	flags.Int64Var(&f.seed, "seed", 0, "of the network's random start; the same seed gives the same forecast")
 	flags.StringVar(&f.impute, "impute", "linear", "missing values become: linear, previous, zero; none refuses them")
 	flags.IntVar(&f.season, "season", 0, "length of the season in steps; 1 for none (default: find out)")
@@ -75,7 +75,7 @@ func (f *forecastFlags) validate() error {
 	if f.horizon < 1 || f.horizon > 10_000 {
 		return usagef("--horizon %d: want 1 to 10000", f.horizon)
 	}
-	if err := oneOf("mode", f.mode, "auto", "local"); err != nil {
+	if err := oneOf("mode", f.mode, "auto", "global", "local"); err != nil {
 		return err
 	}
 	if err := oneOf("impute", f.impute, "linear", "previous", "zero", "none"); err != nil {

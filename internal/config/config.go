@@ -33,6 +33,9 @@ type Config struct {
 	// Server is "http1" (default), this project's own server for HTTP/1.1, or
 	// "net/http", the standard library's. Both hand HTTP/2 to the latter.
 	Server string `yaml:"server"`
+	// DebugListen is an address for profiles (/debug/pprof), which must be on
+	// loopback; empty (default) for none.
+	DebugListen string `yaml:"debug_listen"`
 	// DataDir holds keys, the usage ledger and jobs; default "./omni-data".
 	DataDir string `yaml:"data_dir"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed for
@@ -41,6 +44,7 @@ type Config struct {
 
 	Log    Log    `yaml:"log"`
 	Sentry Sentry `yaml:"sentry"`
+	Traces Traces `yaml:"traces"`
 	Keys   Keys   `yaml:"keys"`
 	// OIDC lets tokens of an identity provider in beside keys; default none.
 	OIDC   OIDC   `yaml:"oidc"`
@@ -88,6 +92,20 @@ type Sentry struct {
 	Environment string `yaml:"environment"`
 }
 
+// Traces configures the export of traces by OTLP over HTTP.
+type Traces struct {
+	// Endpoint of the collector, such as http://127.0.0.1:4318; empty (default)
+	// for no traces. The environment variable OTEL_EXPORTER_OTLP_ENDPOINT
+	// overrides it. OTEL_EXPORTER_OTLP_HEADERS, such as "api-key=…", goes with
+	// every export.
+	Endpoint string `yaml:"endpoint"`
+	// Sample is the share of traces begun here that is recorded; default 0.1.
+	// Those that callers began are recorded if they say so.
+	Sample float64 `yaml:"sample"`
+	// Headers come from the environment only.
+	Headers map[string]string `yaml:"-"`
+}
+
 // Keys says where API keys are kept.
 type Keys struct {
 	// Store is "sqlite" (default), "file" or "postgres"; default "postgres" when
@@ -124,6 +142,12 @@ type Limits struct {
 	PublicPerMinute int `yaml:"public_per_minute"`
 	// DrainTimeout bounds the graceful stop; default 9 s, inside Cloud Run's 10.
 	DrainTimeout Duration `yaml:"drain_timeout"`
+	// LameDuck is how much of DrainTimeout, at its beginning, the gateway still
+	// takes connections and calls, though it says that it is not ready: for load
+	// balancers to notice, and for callers on kept connections to be told with
+	// their next answer to leave. At most half of DrainTimeout; default 1 s, in
+	// development 0.
+	LameDuck *Duration `yaml:"lame_duck"`
 }
 
 // LimitStore says where tenants' rates are counted: by each gateway for itself,

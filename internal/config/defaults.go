@@ -24,7 +24,8 @@ func (c Config) WithDefaults() Config {
 	or(&c.Sentry.Environment, c.Mode)
 	c.Keys = c.Keys.withDefaults(c.DataDir)
 	c.OIDC = c.OIDC.withDefaults()
-	c.Limits = c.Limits.withDefaults()
+	c.Limits = c.Limits.withDefaults(c.Mode)
+	or(&c.Traces.Sample, 0.1)
 	c.LimitStore = c.LimitStore.withDefaults()
 	c.Hold = c.Hold.withDefaults()
 	c.Balance = c.Balance.withDefaults()
@@ -42,7 +43,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) withDefaults(mode string) Limits {
 	or(&l.MaxBody, 32<<20)
 	or(&l.MaxHeader, 64<<10)
 	or(&l.HeaderTimeout, Duration(10*time.Second))
@@ -51,6 +52,13 @@ func (l Limits) withDefaults() Limits {
 	or(&l.JSONDepth, 64)
 	or(&l.PublicPerMinute, 6_000)
 	or(&l.DrainTimeout, Duration(9*time.Second))
+	if l.LameDuck == nil {
+		duck := Duration(time.Second)
+		if mode == ModeDevelopment {
+			duck = 0
+		}
+		l.LameDuck = &duck
+	}
 	return l
 }
 

@@ -30,7 +30,7 @@ func TestWhatNeedsARestart(t *testing.T) {
 	}
 	for _, c := range []struct{ from, to, want string }{
 		{"", "", ""},
-		{"mode: development", "mode: production\nlisten: 127.0.0.1:8080", "mode sentry.environment webhooks.allow_http webhooks.allow_networks"},
+		{"", "server: net/http\n", "server"},
 		{"", "listen: 127.0.0.1:9999\n", "listen"},
 		{"", "data_dir: elsewhere\n", "data_dir keys.path"},
 		{"", "log: {level: debug, access: false}\n", ""},

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/omni-run/omni/internal/otlp"
 )
 
 // Load reads a YAML file (none when path is empty), lets the environment
@@ -72,6 +74,8 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set("OMNI_DATA_DIR", &c.DataDir)
 	set("OMNI_LOG_LEVEL", &c.Log.Level)
 	set("OMNI_LOG_FORMAT", &c.Log.Format)
+	set("OTEL_EXPORTER_OTLP_ENDPOINT", &c.Traces.Endpoint)
+	c.Traces.Headers = otlp.ParseHeaders(getenv("OTEL_EXPORTER_OTLP_HEADERS"))
 	set("OMNI_KEYS_STORE", &c.Keys.Store)
 	set("OMNI_KEYS_PATH", &c.Keys.Path)
 	set("OMNI_KEYS_URL", &c.Keys.URL)

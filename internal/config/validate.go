@@ -47,6 +47,10 @@ func (c Config) Validate(getenv func(string) string) error {
 	c.validateLimits(v)
 	c.LimitStore.validate(v)
 	c.Balance.validate(v)
+	c.Traces.validate(v)
+	if host, _, err := net.SplitHostPort(c.DebugListen); c.DebugListen != "" && (err != nil || !isLoopback(host)) {
+		v.add("debug_listen", c.DebugListen, "an address on loopback such as 127.0.0.1:6060: profiles tell too much for a network")
+	}
 	c.Jobs.validate(v)
 	c.Webhooks.validate(v)
 	c.validateTiers(v)
@@ -91,6 +95,9 @@ func (c Config) validateLimits(v *faults) {
 		if d <= 0 {
 			v.add(name, d.D().String(), "a positive duration such as 30s")
 		}
+	}
+	if duck := c.Limits.LameDuck; *duck < 0 || 2*(*duck) > c.Limits.DrainTimeout {
+		v.add("limits.lame_duck", duck.D().String(), "0s to half of limits.drain_timeout")
 	}
 	between(v, "hold.max_requests", c.Hold.MaxRequests, 1, 10_000_000)
 	if c.Hold.TenantRequests > c.Hold.MaxRequests || c.Hold.TenantRequests < 1 {

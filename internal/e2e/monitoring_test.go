@@ -30,7 +30,7 @@ func TestMonitoringAgainstPrometheus(t *testing.T) {
 	p := startPlatform(t, gatewaySetup{})
 	base := runPrometheus(t, prometheus, p.addr)
 	eventually(t, "rates of what is scraped", func() bool {
-		p.want(200, "POST", "/predict/revenue-lstm", enterpriseKey, revenue)
+		p.want(200, "POST", "/predict/revenue-lstm", enterpriseKey, revenue, "Cache-Control", "no-store") // past the cache, to the model
 		return len(ask(t, base, `rate(model_requests_total{model_type="revenue_lstm"}[5m]) > 0`)) > 0
 	})
 	variables := strings.NewReplacer("$endpoint", ".*", "$worker", ".*", "$model", ".*")

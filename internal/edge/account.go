@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/usage"
 )
@@ -27,7 +29,12 @@ func (g *Gateway) account(next Handler) Handler {
 		defer g.metrics.active.Dec()
 		// The entry is on disk before the caller sees the answer, so that what
 		// was answered is counted even if the process dies at that moment.
-		x.W.beforeHead = func(status int) { g.enter(x, status, g.now().Sub(x.Begun)) }
+		x.W.beforeHead = func(status int) {
+			if g.draining.Load() {
+				x.W.Header()["Connection"] = connectionClose // the caller's next call is for another gateway
+			}
+			g.enter(x, status, g.now().Sub(x.Begun))
+		}
 		stack, broken := g.guard(next, x)
 		status := x.W.status
 		took := g.now().Sub(x.Begun)
@@ -37,6 +44,7 @@ func (g *Gateway) account(next Handler) Handler {
 		}
 		g.count(x, status, took)
 		g.logAccess(x, status, took)
+		g.trace(x, status, took)
 		if status >= 500 || broken {
 			g.report(x, status, stack)
 		}
@@ -46,6 +54,8 @@ func (g *Gateway) account(next Handler) Handler {
 		return nil
 	}
 }
+
+var connectionClose = []string{"close"}
 
 // guard runs the exchange and answers its error. It returns the stack of a
 // panic, if there was one. broken says that half an answer is out, so that
@@ -97,7 +107,11 @@ func (g *Gateway) enter(x *Exchange, status int, took time.Duration) {
 func (g *Gateway) count(x *Exchange, status int, took time.Duration) {
 	s := g.metrics.seriesOf(x, status)
 	s.requests.Inc()
-	s.seconds.Observe(took.Seconds())
+	if e, ok := s.seconds.(prometheus.ExemplarObserver); ok && g.Traces != nil && x.Trace.Sampled {
+		e.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": x.Trace.TraceID})
+	} else {
+		s.seconds.Observe(took.Seconds())
+	}
 	if status >= 400 || x.ErrorCode != "" {
 		kind := x.ErrorCode
 		switch {

@@ -62,6 +62,8 @@ type Deps struct {
 	Reports     Reports
 	// Cache keeps answers that can be repeated; nil keeps none.
 	Cache *respcache.Cache
+	// Traces takes the spans of sampled requests; nil takes none.
+	Traces Traces
 
 	// Metrics answers GET /metrics, Admin everything below /admin (nil for
 	// 404), each behind the stages' checks.

@@ -46,6 +46,7 @@ func (g *Gateway) identify(next Handler) Handler {
 			x.RequestID = observe.NewRequestID()
 		}
 		x.Trace = observe.Continue(first(x.R.Header, keyTraceparent))
+		g.sample(x)
 		x.Remote = x.live.remoteAddr(x.R)
 		h := x.W.Header()
 		h["X-Request-Id"] = x.value(slotRequestID, x.RequestID)

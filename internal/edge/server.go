@@ -39,16 +39,36 @@ func (d *Door) Serve(ctx context.Context, ln net.Listener) error {
 		return srv.Close()
 	}
 	g.Drain()
-	g.log.Info("gateway drains", "within", d.cfg.Limits.DrainTimeout.D().String())
-	return g.shutdown(context.WithoutCancel(ctx), srv, interrupt)
+	duck := d.cfg.Limits.LameDuck.D()
+	g.log.Info("gateway drains", "within", d.cfg.Limits.DrainTimeout.D().String(), "lame_duck", duck.String())
+	if err := linger(failed, duck); err != nil {
+		return fmt.Errorf("serving on %s: %w", ln.Addr(), err)
+	}
+	return g.shutdown(context.WithoutCancel(ctx), srv, interrupt, d.cfg.Limits.DrainTimeout.D()-duck)
+}
+
+// linger goes on serving for a while: readiness is off, load balancers notice,
+// and every answer tells its caller to leave the connection. Closing idle
+// connections at once would break the calls that are just on their way.
+func linger(failed <-chan error, duck time.Duration) error {
+	if duck <= 0 {
+		return nil
+	}
+	t := time.NewTimer(duck)
+	defer t.Stop()
+	select {
+	case err := <-failed:
+		return err
+	case <-t.C:
+		return nil
+	}
 }
 
 // shutdown lets requests in flight finish. When most of the time is over,
 // those still held for a worker are told to come back, and a little later
 // those still running are told that nobody knows how far they came: an answer
 // is better than a connection that breaks.
-func (g *Gateway) shutdown(ctx context.Context, srv server, interrupt context.CancelCauseFunc) error {
-	whole := g.cfg.Limits.DrainTimeout.D()
+func (g *Gateway) shutdown(ctx context.Context, srv server, interrupt context.CancelCauseFunc, whole time.Duration) error {
 	stop, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
 	release := time.AfterFunc(whole*3/4, func() {

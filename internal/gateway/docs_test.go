@@ -16,7 +16,7 @@ func TestDocumentedMetricsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	var source strings.Builder
-	for _, file := range []string{"collector.go", "../edge/metrics.go", "../pool/metrics.go", "../worker/metrics.go"} {
+	for _, file := range []string{"collector.go", "traces.go", "../edge/metrics.go", "../pool/metrics.go", "../worker/metrics.go"} {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -28,6 +28,7 @@ import (
 	"github.com/omni-run/omni/internal/lockfile"
 	"github.com/omni-run/omni/internal/metricsmerge"
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/otlp"
 	"github.com/omni-run/omni/internal/pool"
 	"github.com/omni-run/omni/internal/ratelimit"
 	"github.com/omni-run/omni/internal/ratelimit/redislimit"
@@ -72,6 +73,8 @@ type Gateway struct {
 	shared *redislimit.Limiter
 	cache  *respcache.Cache
 	guard  *ratelimit.Guard
+	// traces is nil when none are exported.
+	traces *otlp.Exporter
 	edge   *edge.Gateway
 	config *liveConfig
 }
@@ -225,10 +228,16 @@ func (g *Gateway) assemble(ctx context.Context) error {
 	g.registry.MustRegister(newPartsCollector(g))
 	all, tenants := cacheBounds(g.opt.Config.Cache)
 	g.cache = respcache.New(respcache.Options{MaxBytes: all, TenantBytes: tenants, Now: g.opt.Now})
+	var traces edge.Traces
+	if g.traces, err = g.openTraces(); err != nil { //nolint:contextcheck // exports outlive the call: Close ends them
+		return err
+	} else if g.traces != nil {
+		traces = g.traces
+	}
 	g.edge, err = edge.New(edge.Deps{
 		Config: g.config.loaded(), Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
 		Keys: g.credentials(), Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
-		Reports: g.ledger, Cache: g.cache, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
+		Reports: g.ledger, Cache: g.cache, Traces: traces, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
 	if err != nil {
 		return err
@@ -318,6 +327,9 @@ func (g *Gateway) Close(ctx context.Context) error {
 	}
 	if g.keys != nil {
 		errs = append(errs, g.keys.Close())
+	}
+	if g.traces != nil {
+		errs = append(errs, g.traces.Close(ctx))
 	}
 	g.unlock()
 	g.opt.Reporter.Flush(2 * time.Second)

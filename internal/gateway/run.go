@@ -61,6 +61,13 @@ func run(ctx context.Context, o Options, follow *follower, ln net.Listener) erro
 		cancel() // nothing is open, so the door shuts at once
 		return errors.Join(err, <-served)
 	}
+	debugged, err := g.serveDebug(ctx)
+	if err != nil {
+		cancel()
+		stop, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer done()
+		return errors.Join(err, <-served, g.Close(stop))
+	}
 	door.Open(g.edge)
 	g.announce(ln)
 	var following sync.WaitGroup
@@ -68,6 +75,7 @@ func run(ctx context.Context, o Options, follow *follower, ln net.Listener) erro
 	err = g.untilServed(ctx, served)
 	cancel()
 	following.Wait()
+	debugged()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer done()
 	return errors.Join(err, g.Close(stop))

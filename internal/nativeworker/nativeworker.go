@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/otlp"
 	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/state"
 	"github.com/omni-run/omni/internal/worker"
@@ -37,6 +38,8 @@ type Options struct {
 	Log            *slog.Logger
 	Now            func() time.Time
 	Reporter       *observe.Reporter
+	// Traces exports spans; nil for none. Close ends it.
+	Traces *otlp.Exporter
 	// LLM configures an OpenAI-compatible provider for /agi; zero for none.
 	LLM LLM
 }
@@ -66,9 +69,13 @@ func Open(ctx context.Context, o Options) (*Worker, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	var traces worker.Traces
+	if o.Traces != nil {
+		traces = o.Traces
+	}
 	w.shell, err = worker.New(worker.Options{
 		Services: list, MaxConcurrency: o.MaxConcurrency, Token: o.Token, Verify: o.Verify, TLS: o.TLS, Version: o.Version, Log: o.Log, Now: o.Now,
-		Registry: observe.NewRegistry("worker", o.Version), Reporter: o.Reporter,
+		Registry: observe.NewRegistry("worker", o.Version), Reporter: o.Reporter, Traces: traces,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -87,7 +94,13 @@ func (w *Worker) Serve(ctx context.Context, ln net.Listener, grace time.Duration
 func (w *Worker) Close() error {
 	w.shell.Wait()
 	w.opt.Reporter.Flush(2 * time.Second)
-	return w.store.Close()
+	err := w.store.Close()
+	if w.opt.Traces != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		err = errors.Join(err, w.opt.Traces.Close(ctx))
+	}
+	return err
 }
 
 // Invoke lets the agents and the planner use the other services. The shell

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/omni-run/omni/internal/observe"
+	"github.com/omni-run/omni/internal/otlp"
 )
 
 // Settings are what a worker process is told by flags and environment.
@@ -29,6 +30,10 @@ type Settings struct {
 	Announce func(address string)
 	LLM      LLM
 	Identity Identity
+	// TracesEndpoint and TracesHeaders say where spans go by OTLP over HTTP; no
+	// endpoint, no spans.
+	TracesEndpoint string
+	TracesHeaders  map[string]string
 }
 
 // LLM is an OpenAI-compatible chat endpoint for /agi. Without a URL the
@@ -44,7 +49,8 @@ type LLM struct {
 // SettingsFromEnvironment reads OMNI_WORKER_LISTEN (or PORT), OMNI_DATA_DIR,
 // OMNI_WORKER_TOKEN (or OMNI_WORKER_TOKEN_FILE), OMNI_WORKER_TRUST_NETWORK,
 // OMNI_LOG_LEVEL, OMNI_LOG_FORMAT, SENTRY_DSN, OMNI_ENVIRONMENT, and OMNI_LLM_URL, OMNI_LLM_KEY,
-// OMNI_LLM_MODEL, OMNI_LLM_FALLBACK, and what Identity names.
+// OMNI_LLM_MODEL, OMNI_LLM_FALLBACK, OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS,
+// and what Identity names.
 func SettingsFromEnvironment(getenv func(string) string) (Settings, error) {
 	s := Settings{
 		Listen: getenv("OMNI_WORKER_LISTEN"), DataDir: getenv("OMNI_DATA_DIR"), Token: getenv("OMNI_WORKER_TOKEN"),
@@ -69,6 +75,7 @@ func SettingsFromEnvironment(getenv func(string) string) (Settings, error) {
 		s.Token = strings.TrimSpace(string(raw))
 	}
 	s.Identity = identityFromEnvironment(getenv)
+	s.TracesEndpoint, s.TracesHeaders = getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), otlp.ParseHeaders(getenv("OTEL_EXPORTER_OTLP_HEADERS"))
 	return s, nil
 }
 
@@ -85,6 +92,14 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 	if err != nil {
 		return err
 	}
+	var traces *otlp.Exporter
+	if s.TracesEndpoint != "" {
+		if traces, err = otlp.New(otlp.Options{ //nolint:contextcheck // exports outlive the start: Close ends them
+			Endpoint: s.TracesEndpoint, Headers: s.TracesHeaders, Resource: otlp.Resource{Service: "omni-worker", Version: version}, Log: log,
+		}); err != nil {
+			return fmt.Errorf("traces: %w", err)
+		}
+	}
 	verify, secure, err := s.Identity.open(ctx, log)
 	if err != nil {
 		return err
@@ -96,7 +111,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 	// Services load until they are done: a drain that begins while they load
 	// must not leave them half loaded and reported as failed.
 	w, err := Open(context.WithoutCancel(ctx), Options{
-		DataDir: s.DataDir, Token: s.Token, Verify: verify, TLS: secure, MaxConcurrency: s.MaxConcurrency, Version: version, Log: log, Reporter: reporter, LLM: s.LLM,
+		DataDir: s.DataDir, Token: s.Token, Verify: verify, TLS: secure, MaxConcurrency: s.MaxConcurrency, Version: version, Log: log, Reporter: reporter, Traces: traces, LLM: s.LLM,
 	})
 	if err != nil {
 		return errors.Join(err, ln.Close())
@@ -105,7 +120,7 @@ func Run(ctx context.Context, s Settings, version string, stdout io.Writer) erro
 		s.Announce(ln.Addr().String())
 	}
 	err = w.Serve(ctx, ln, 8*time.Second)
-	return errors.Join(err, w.Close())
+	return errors.Join(err, w.Close()) //nolint:contextcheck // what is left must go out though ctx has ended
 }
 
 // trusted refuses to answer strangers: a worker has no keys of its own.

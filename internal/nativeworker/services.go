@@ -35,7 +35,7 @@ func (w *Worker) services() ([]service.Service, error) {
 	leavers := churn.New(churn.Deps{Store: store, Log: log, Now: now, Prior: churnprior.Prior()})
 	products := recommend.New(recommend.Deps{Store: store, Log: log, Now: now, Embedder: embedding})
 	versions := models.New(models.Deps{
-		Store: store, Trainers: []models.Trainer{forecast.NewTrainer(forecast.Limits{}), leavers},
+		Store: store, Trainers: []models.Trainer{forecast.NewTrainer(forecast.Limits{}, store), leavers},
 		// Whoever holds something of a model in memory drops it when another
 		// version comes into use.
 		Changed: func(tenant, _ string) {

@@ -12,7 +12,9 @@ import (
 type Trace struct {
 	TraceID string // 32 lower-case hex digits, not all zero
 	SpanID  string // 16 lower-case hex digits, not all zero: our own span
-	Sampled bool
+	// ParentID is the caller's span; "" where the trace begins here.
+	ParentID string
+	Sampled  bool
 	// header is the traceparent, of which the ids are parts; "" if it has not
 	// been rendered yet.
 	header string
@@ -35,7 +37,25 @@ func Continue(traceparent string) Trace {
 		text[54] = '1'
 	}
 	header := string(text[:])
-	return Trace{TraceID: header[3:35], SpanID: header[36:52], Sampled: sampled, header: header}
+	t := Trace{TraceID: header[3:35], SpanID: header[36:52], Sampled: sampled, header: header}
+	if ok {
+		t.ParentID = traceparent[36:52]
+	}
+	return t
+}
+
+// Sample marks the trace as one to be recorded, here and further down.
+func (t *Trace) Sample() {
+	if !t.Sampled {
+		t.Sampled, t.header = true, ""
+	}
+}
+
+// NewSpanID names a span of one's own within a trace.
+func NewSpanID() string {
+	var text [16]byte
+	putRandomHex(text[:])
+	return string(text[:])
 }
 
 // traceparentLength is that of version 00: version, trace, span, flags.

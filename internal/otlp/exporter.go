@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +52,23 @@ type Exporter struct {
 	sent    atomic.Uint64
 	dropped atomic.Uint64
 	warned  time.Time // of the sending goroutine alone
+}
+
+// ParseHeaders reads what OTEL_EXPORTER_OTLP_HEADERS holds: name=value pairs
+// with commas between, values percent-encoded.
+func ParseHeaders(text string) map[string]string {
+	out := map[string]string{}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || name == "" {
+			continue
+		}
+		if plain, err := url.PathUnescape(value); err == nil {
+			value = plain
+		}
+		out[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return out
 }
 
 // New checks the options and starts the exporter. Close ends it.
@@ -198,6 +217,9 @@ func (e *Exporter) sleep(d time.Duration) bool {
 	}
 }
 
+// tryAgain are the statuses after which OTLP allows another attempt.
+var tryAgain = []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+
 // post makes one attempt. again says that the protocol allows another, wait
 // for how long the collector asks to be left alone.
 func (e *Exporter) post(body []byte) (rejected int, again bool, wait time.Duration, err error) {
@@ -229,7 +251,7 @@ func (e *Exporter) post(body []byte) (rejected int, again bool, wait time.Durati
 		}
 		n, _ := strconv.Atoi(partial.PartialSuccess.RejectedSpans.String()) // absent: 0
 		return n, false, 0, nil
-	case res.StatusCode == 429 || res.StatusCode == 502 || res.StatusCode == 503 || res.StatusCode == 504:
+	case slices.Contains(tryAgain, res.StatusCode):
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // absent: 0
 		return 0, true, min(time.Duration(seconds)*time.Second, 30*time.Second), fmt.Errorf("the collector answers %d", res.StatusCode)
 	}

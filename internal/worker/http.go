@@ -131,7 +131,9 @@ func (s *Shell) serve(w http.ResponseWriter, r *http.Request, bound *boundRoute)
 		r.Header.Set(api.HeaderRequestID, call.RequestID)
 		writeError(w, r, e)
 	}
-	s.metrics.finished(bound, status, s.opt.Now().Sub(begun))
+	end := s.opt.Now()
+	s.metrics.finished(bound, status, end.Sub(begun))
+	s.trace(r, bound, call, status, begun, end)
 }
 
 func (s *Shell) admitAndRun(w http.ResponseWriter, r *http.Request, bound *boundRoute, call *service.Call) (answer any, version string, err error) {

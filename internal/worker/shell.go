@@ -47,6 +47,8 @@ type Options struct {
 	Registry *prometheus.Registry
 	// Reporter receives panics and internal errors; nil drops them.
 	Reporter *observe.Reporter
+	// Traces takes the spans of calls whose trace is sampled; nil takes none.
+	Traces Traces
 }
 
 func (o Options) withDefaults() Options {

@@ -58,11 +58,15 @@ func hostile() map[string]struct {
 // place, whichever way the series is sent.
 func TestHostileSeriesInEveryMode(t *testing.T) {
 	t.Parallel()
-	s := forecast.New(forecast.Deps{Models: trainedTenant(t)})
+	shipped, own := forecast.New(forecast.Deps{}), forecast.New(forecast.Deps{Models: trainedTenant(t)})
 	for name, c := range hostile() {
-		for _, mode := range []string{"auto", "local", "global", "many"} {
+		for _, mode := range []string{"auto", "local", "global", "own global", "many"} {
 			t.Run(name+" "+mode, func(t *testing.T) {
 				t.Parallel()
+				s := shipped
+				if mode == "own global" {
+					s, mode = own, "global"
+				}
 				body := object{"forecast_steps": 8, "sequence_length": 4, "epochs": 3, "mode": mode, "level": []int{80, 95}}
 				if mode == "many" {
 					delete(body, "mode")
@@ -122,7 +126,7 @@ func sensible(t *testing.T, y []any, forecast []float64) {
 func trainedTenant(t *testing.T) *tenantStore {
 	t.Helper()
 	spec := []byte(`{"series":[{"id":"a","time_series":[` + strings.TrimSuffix(strings.Repeat("3,5,4,6,7,6,", 6), ",") + `]}],"epochs":2,"sequence_length":4,"hidden":4}`)
-	trainer := forecast.NewTrainer(forecast.Limits{})
+	trainer := forecast.NewTrainer(forecast.Limits{}, nil)
 	artifact, meta, err := trainer.Train(t.Context(), "t", spec, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -48,8 +48,10 @@ type task struct {
 	holidays *calendarMethod
 	// extra are contestants that know more than the values, such as dates.
 	extra []contestant
-	// global is the tenant's network, for mode global.
+	// global is the tenant's network or the shipped one; kind is what the
+	// series is to it, "" where unknown.
 	global *globalModel
+	kind   string
 	// crowd says that the series is one of so many that mode auto trains no
 	// network on it.
 	crowd bool
@@ -72,6 +74,11 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	t.combine(r)
 	if r.features != nil {
 		out.calibration = &t.selector.Calibration
+	}
+	if t.mode == modeGlobal && t.global.tuned != nil {
+		if out.spread, err = t.global.spreadOf(ctx, r, t.kind, t.horizon); err != nil {
+			return nil, err
+		}
 	}
 	out.finish(r)
 	return out, nil
@@ -113,6 +120,9 @@ func (t task) compete(ctx context.Context) (*race, error) {
 	final := t.startFinalNetwork(ctx, r.y)
 	r.entrants = t.entrants(r.y, r.out.period)
 	r.plan = newPlan(len(r.y), t.horizon, t.neural.lookback, r.out.period)
+	if t.mode == modeGlobal && t.crowd {
+		r.plan.origins = nil // the networks say by themselves how sure they are
+	}
 	err := r.plan.test(ctx, r.entrants, r.y, r.out.period)
 	if err == nil && t.selector != nil && len(r.entrants) > 1 {
 		r.features, err = features.Of(ctx, r.y, r.out.period)
@@ -202,7 +212,7 @@ func (t task) entrants(y []float64, period int) []*entrant {
 	case modeLocal:
 		list = []contestant{t.neural.local()}
 	case modeGlobal:
-		list = []contestant{global(t.global.net, period)}
+		list = []contestant{t.global.contestant(t.kind, period)}
 	default:
 		demand := sparse(y)
 		for _, c := range classical(period) {
@@ -219,6 +229,9 @@ func (t task) entrants(y []float64, period int) []*entrant {
 			list = append(list, c)
 		}
 		list = append(list, t.extra...)
+		if t.global != nil {
+			list = append(list, t.global.contestant(t.kind, period))
+		}
 		if !t.crowd {
 			list = append(list, t.neural.local())
 		}

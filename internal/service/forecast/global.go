@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/lstm"
 	"github.com/omni-run/omni/internal/state"
 )
@@ -16,23 +16,22 @@ import (
 // globalModel is a tenant's promoted network.
 type globalModel struct {
 	version int
-	net     *lstm.Forecaster
-	meta    api.ForecastModelMeta
+	// net is a network trained from nothing; nil where tuned is set, which is
+	// the shipped model or one adapted from it. base is then the shipped one,
+	// for the frequencies that tuned has not.
+	net         *lstm.Forecaster
+	tuned, base *globalforecast.Model
+	meta        api.ForecastModelMeta
 }
 
 var errNoGlobal = errors.New("forecast: the tenant has no promoted model")
 
-func noGlobalModel() error {
-	return api.NewError(http.StatusNotImplemented, "no_global_model",
-		"you have no trained forecast model; train one with POST /models/train (kind forecast) and promote it, or use mode auto or local").
-		At("mode", "global needs a trained model")
-}
-
-// globalModel returns the tenant's promoted network. The listing, which is
-// cheap, tells whether the one in memory is still the promoted one.
+// globalModel returns the tenant's promoted network, or the shipped one. The
+// listing, which is cheap, tells whether the one in memory is still the
+// promoted one.
 func (s *Service) globalModel(ctx context.Context, tenant string) (*globalModel, error) {
 	if s.deps.Models == nil {
-		return nil, noGlobalModel()
+		return s.shippedModel()
 	}
 	promoted, err := s.promoted(ctx, tenant)
 	if err != nil {
@@ -40,7 +39,7 @@ func (s *Service) globalModel(ctx context.Context, tenant string) (*globalModel,
 	}
 	if promoted == 0 {
 		s.resident.Forget(tenant)
-		return nil, noGlobalModel()
+		return s.shippedModel()
 	}
 	m, err := s.resident.Get(ctx, tenant)
 	if err == nil && m.version != promoted {
@@ -48,7 +47,7 @@ func (s *Service) globalModel(ctx context.Context, tenant string) (*globalModel,
 		m, err = s.resident.Get(ctx, tenant)
 	}
 	if errors.Is(err, errNoGlobal) {
-		return nil, noGlobalModel()
+		return s.shippedModel()
 	}
 	return m, err
 }
@@ -86,15 +85,34 @@ func (s *Service) loadGlobal(ctx context.Context, tenant string) (*globalModel, 
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the promoted forecast model: %w", err)
 	}
-	net, err := lstm.Decode(stored.Artifact)
+	m := &globalModel{version: stored.Version}
+	size, err := m.decode(stored.Artifact)
 	if err != nil {
 		return nil, 0, fmt.Errorf("decoding forecast model version %d: %w", stored.Version, err)
 	}
-	m := &globalModel{version: stored.Version, net: net}
+	if m.tuned != nil {
+		if m.base, err = s.pretrained(); err != nil {
+			return nil, 0, fmt.Errorf("decoding the shipped forecast model: %w", err)
+		}
+	}
 	if err := json.Unmarshal(stored.Meta, &m.meta); err != nil {
 		return nil, 0, fmt.Errorf("reading the description of forecast model version %d: %w", stored.Version, err)
 	}
-	return m, int64(8*len(net.Network.Weights)) + 1024, nil
+	return m, size + 1024, nil
+}
+
+// decode reads an artefact of either kind and returns what it takes in memory.
+func (m *globalModel) decode(artefact []byte) (size int64, err error) {
+	if globalforecast.Recognises(artefact) {
+		if m.tuned, err = globalforecast.Decode(artefact); err != nil {
+			return 0, err
+		}
+		return int64(4 * m.tuned.Parameters()), nil
+	}
+	if m.net, err = lstm.Decode(artefact); err != nil {
+		return 0, err
+	}
+	return int64(8 * len(m.net.Network.Weights)), nil
 }
 
 // Forget drops the tenant's network from memory, for whoever promotes another.

@@ -29,7 +29,7 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	if sums != nil && set.period == 0 {
 		set.period = sums.commonPeriod(req.Series)
 	}
-	network, err := s.globalFor(ctx, call.Tenant, set.mode)
+	network, err := s.networkFor(ctx, call.Tenant, set.mode)
 	if err != nil {
 		return nil, err
 	}

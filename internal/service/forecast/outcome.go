@@ -3,6 +3,7 @@ package forecast
 import (
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/backtest"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/selector"
 )
 
@@ -23,7 +24,9 @@ type outcome struct {
 	// calibration corrects the margins of mode auto; nil leaves them.
 	calibration *selector.Calibration
 	testHorizon int
-	halves      map[float64][]float64 // by level, see widths
+	// spread is the global network's own, in unit; nil in other modes.
+	spread *globalforecast.Forecast
+	halves map[float64][]float64 // by level, see widths
 	// entrants keep their weights, windows the answer's back-test, both in unit.
 	entrants []*entrant
 	windows  []backtest.Window
@@ -82,7 +85,13 @@ func (out *outcome) bounded(v float64) float64 {
 
 // interval returns the bounds at step (from 0) for a level in (0, 1).
 func (out *outcome) interval(level float64, step int) (lower, upper float64) {
-	v, margin := out.forecast[step], out.widths(level)[step]
+	v := out.forecast[step]
+	if out.spread != nil {
+		middle := out.spread.Median()[step]
+		below, above := middle-out.spread.AtStep((1-level)/2, step), out.spread.AtStep((1+level)/2, step)-middle
+		return min(v, out.bounded(v-below*out.unit)), max(v, out.bounded(v+above*out.unit))
+	}
+	margin := out.widths(level)[step]
 	return min(v, out.bounded(v-margin)), max(v, out.bounded(v+margin))
 }
 

@@ -74,7 +74,7 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 	one := api.ForecastSeries{
 		TimeSeries: req.TimeSeries, Timestamps: req.Timestamps, LastTimestamp: req.LastTimestamp, Freq: req.Freq, Exogenous: req.Exogenous,
 	}
-	network, err := s.globalFor(ctx, call.Tenant, set.mode)
+	network, err := s.networkFor(ctx, call.Tenant, set.mode)
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +83,6 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 		return nil, err
 	}
 	return &api.ForecastAnswer{ForecastResult: out.answer}, nil
-}
-
-// globalFor returns the tenant's network when the mode asks for it.
-func (s *Service) globalFor(ctx context.Context, tenant, mode string) (*globalModel, error) {
-	if mode != modeGlobal {
-		return nil, nil
-	}
-	return s.globalModel(ctx, tenant)
 }
 
 // served is the answer for one series with what it was made from.
@@ -128,7 +120,7 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
 	}
 	t := task{
-		y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, crowd: set.crowd,
+		y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, kind: clock.part(), crowd: set.crowd,
 		selector: s.selector(), warn: warn, progress: progress,
 	}
 	if clock != nil {

@@ -5,13 +5,16 @@ package forecast
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
 
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/selector"
 	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/state"
+	pretrained "github.com/omni-run/omni/models/forecast"
 	shipped "github.com/omni-run/omni/models/forecast-selector"
 )
 
@@ -72,6 +75,8 @@ type Service struct {
 	limits   Limits
 	resident *state.Resident[*globalModel]
 	shipped  func() (*selector.Model, error)
+	// pretrained is the global model that comes with the program.
+	pretrained func() (*globalforecast.Model, error)
 }
 
 var (
@@ -89,6 +94,7 @@ func New(deps Deps) *Service {
 	}
 	s := &Service{deps: deps, limits: deps.Limits.withDefaults()}
 	s.resident = state.NewResident("forecast", deps.ResidentBytes, deps.Log, s.loadGlobal)
+	s.pretrained = sync.OnceValues(pretrained.Default)
 	s.shipped = sync.OnceValues(func() (*selector.Model, error) { return selector.Decode(shipped.Artefact()) })
 	return s
 }
@@ -113,6 +119,9 @@ func (s *Service) Name() string { return Name }
 // Load implements service.Service: it decodes the selector. Local networks
 // train on each call, and a tenant's loads when first asked for.
 func (s *Service) Load(context.Context) error {
+	if _, err := s.pretrained(); err != nil {
+		return fmt.Errorf("decoding the shipped forecast model: %w", err)
+	}
 	if s.deps.Selector != nil {
 		return nil
 	}

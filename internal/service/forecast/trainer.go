@@ -28,21 +28,36 @@ const (
 	artefactPrecision = lstm.Float32
 )
 
-// Trainer trains one network over many series of a tenant.
-type Trainer struct{ limits Limits }
+// Trainer adapts the shipped networks to a tenant's series, or trains one over
+// them from nothing.
+type Trainer struct {
+	limits Limits
+	// incumbents finds what the tenant uses; it may have no store.
+	incumbents *Service
+}
 
-// NewTrainer makes a trainer; the zero limits take their defaults.
-func NewTrainer(limits Limits) *Trainer { return &Trainer{limits: limits.withDefaults()} }
+// NewTrainer makes a trainer; the zero limits take their defaults. models, which
+// may be nil, tells what a tenant uses so far, which a new model must beat.
+func NewTrainer(limits Limits, models Models) *Trainer {
+	return &Trainer{limits: limits.withDefaults(), incumbents: New(Deps{Models: models, Limits: limits})}
+}
 
 // Kind names the kind of model it trains.
 func (t *Trainer) Kind() string { return Name }
 
 // Train reads an api.ForecastModelSpec and returns the network's artefact and
 // its api.ForecastModelMeta. progress may be nil.
-func (t *Trainer) Train(ctx context.Context, _ string, raw json.RawMessage, progress func(float64)) (artifact []byte, meta json.RawMessage, err error) {
+func (t *Trainer) Train(ctx context.Context, tenant string, raw json.RawMessage, progress func(float64)) (artifact []byte, meta json.RawMessage, err error) {
 	var spec api.ForecastModelSpec
 	if err := service.Decode(bytes.TrimSpace(raw), &spec); err != nil {
 		return nil, nil, err
+	}
+	adapt, err := adapts(&spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if adapt {
+		return t.adapt(ctx, tenant, &spec, progress)
 	}
 	plan, err := t.plan(&spec)
 	if err != nil {

@@ -162,7 +162,6 @@ func tile4x2AVX2(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putAVX2(c, c30, alpha, g.beta)
 	putAVX2(unsafe.Add(c, 32), c31, alpha, g.beta)
-
 }
 
 // edge4x2AVX2 is four rows by 9 to 16 columns.
@@ -199,7 +198,6 @@ func edge4x2AVX2(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putAVX2(c, c30, alpha, g.beta)
 	putPartAVX2(unsafe.Add(c, 32), c31, alpha, g.beta, n, m)
-
 }
 
 // tile6x1AVX2 is six rows by 1 to 8 columns, of a B that holds numbers
@@ -235,7 +233,6 @@ func tile6x1AVX2(g *block, a, c unsafe.Pointer) {
 	putPartAVX2(c, c4, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
 	putPartAVX2(c, c5, alpha, g.beta, g.n, m)
-
 }
 
 // edge4x1AVX2 is four rows by 1 to 8 columns.
@@ -264,7 +261,6 @@ func edge4x1AVX2(g *block, a, c unsafe.Pointer) {
 	putPartAVX2(c, c2, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
 	putPartAVX2(c, c3, alpha, g.beta, g.n, m)
-
 }
 
 // edge2x2AVX2 is two rows of 1 to 16 columns.

@@ -157,7 +157,6 @@ func tile4x2AVX512(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putAVX512(c, c30, alpha, g.beta)
 	putAVX512(unsafe.Add(c, 64), c31, alpha, g.beta)
-
 }
 
 // edge4x2AVX512 is four rows by 17 to 32 columns.
@@ -194,7 +193,6 @@ func edge4x2AVX512(g *block, a, c unsafe.Pointer) {
 	c = unsafe.Add(c, crs)
 	putAVX512(c, c30, alpha, g.beta)
 	putPartAVX512(unsafe.Add(c, 64), c31, alpha, g.beta, n, m)
-
 }
 
 // tile6x1AVX512 is six rows by 1 to 16 columns, of a B that holds numbers
@@ -230,7 +228,6 @@ func tile6x1AVX512(g *block, a, c unsafe.Pointer) {
 	putPartAVX512(c, c4, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
 	putPartAVX512(c, c5, alpha, g.beta, g.n, m)
-
 }
 
 // edge4x1AVX512 is four rows by 1 to 16 columns.
@@ -259,7 +256,6 @@ func edge4x1AVX512(g *block, a, c unsafe.Pointer) {
 	putPartAVX512(c, c2, alpha, g.beta, g.n, m)
 	c = unsafe.Add(c, crs)
 	putPartAVX512(c, c3, alpha, g.beta, g.n, m)
-
 }
 
 // edge2x2AVX512 is two rows of 1 to 32 columns.

@@ -56,6 +56,7 @@ func main() {
 			if err != nil {
 				log.Fatalf("%s %s: %v\n%s", kind, i.Name, err, out.Bytes())
 			}
+			source = bytes.ReplaceAll(source, []byte("\n\n}"), []byte("\n}")) // as gofumpt has it
 			if err := os.WriteFile(filepath.Join(dir, kind+"_"+strings.ToLower(i.Name)+".go"), source, 0o644); err != nil {
 				log.Fatal(err)
 			}

@@ -1,0 +1,95 @@
+package forecast
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
+)
+
+// shippedModel returns the network that comes with the program.
+func (s *Service) shippedModel() (*globalModel, error) {
+	m, err := s.pretrained()
+	if err != nil {
+		return nil, fmt.Errorf("decoding the shipped forecast model: %w", err)
+	}
+	return &globalModel{tuned: m, meta: api.ForecastModelMeta{Parameters: m.Parameters(), Base: baseShipped}}, nil
+}
+
+// networkFor returns what answers mode global and takes part in mode auto: the
+// tenant's promoted network, or else the shipped one. Mode local has none.
+func (s *Service) networkFor(ctx context.Context, tenant, mode string) (*globalModel, error) {
+	if mode == modeLocal {
+		return nil, nil
+	}
+	return s.globalModel(ctx, tenant)
+}
+
+// part names the kind of series in the network's terms, "" where the clock
+// tells none.
+func (c *clock) part() string {
+	switch {
+	case c == nil:
+		return ""
+	case c.freq.months == 12:
+		return "yearly"
+	case c.freq.months == 3:
+		return "quarterly"
+	case c.freq.months == 1:
+		return "monthly"
+	case c.freq.days == 7:
+		return "weekly"
+	case c.freq.days == 1:
+		return "daily"
+	case c.freq.duration.Hours() == 1:
+		return "hourly"
+	}
+	return ""
+}
+
+// networkPart chooses the networks for a series of n values and the season
+// they read it with: its own, or where its kind is known the usual one, which
+// the networks weigh by themselves.
+func (m *globalModel) networkPart(kind string, period, n int) (*globalforecast.Frequency, int) {
+	f := m.tuned.Frequency(kind)
+	if f == nil && m.base != nil {
+		if f = m.base.Frequency(kind); f == nil {
+			f = m.base.For(period, n)
+		}
+	}
+	if f == nil {
+		f = m.tuned.For(period, n)
+	}
+	return f, f.Season(period, n, kind != "")
+}
+
+// contestant is the network as one that takes part.
+func (m *globalModel) contestant(kind string, period int) contestant {
+	if m.tuned == nil {
+		return global(m.net, period)
+	}
+	return contestant{modelGlobal, func(_ context.Context, y []float64) (predictor, string, error) {
+		if len(y) < 2 {
+			return nil, "", fmt.Errorf("%w: needs at least 2 values", errUnfit)
+		}
+		part, season := m.networkPart(kind, period, len(y))
+		return func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
+			list, err := part.Medians(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
+			if err != nil {
+				return nil, fmt.Errorf("running the global network: %w", err)
+			}
+			return list[0], nil
+		}, "", nil
+	}}
+}
+
+// spreadOf asks the network for its quantiles.
+func (m *globalModel) spreadOf(ctx context.Context, r *race, kind string, horizon int) (*globalforecast.Forecast, error) {
+	part, season := m.networkPart(kind, r.out.period, len(r.y))
+	list, err := part.Forecast(ctx, []globalforecast.Series{{Values: r.y, Period: season}}, horizon)
+	if err != nil {
+		return nil, fmt.Errorf("running the global network: %w", err)
+	}
+	return &list[0], nil
+}
