@@ -170,9 +170,27 @@ type DrainAnswer struct {
 }
 
 // ConfigAnswer answers GET /admin/config: the version of the configuration in
-// force and its values, secrets left out.
+// force, since when it is, and its values, secrets left out.
 type ConfigAnswer struct {
 	Answer
-	Version string `json:"version"`
-	Config  any    `json:"config"`
+	Version  string    `json:"version"`
+	LoadedAt time.Time `json:"loaded_at"`
+	// Refused says why a newer configuration is not in force.
+	Refused *ConfigRefused `json:"refused,omitempty"`
+	Config  any            `json:"config"`
+}
+
+// ConfigRefused is a configuration that could not be put into force.
+type ConfigRefused struct {
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// ConfigReloadAnswer answers POST /admin/config/reload.
+type ConfigReloadAnswer struct {
+	Answer
+	// Outcome is applied, or unchanged if the file says what is in force.
+	Outcome  string    `json:"outcome"`
+	Version  string    `json:"version"`
+	LoadedAt time.Time `json:"loaded_at"`
 }

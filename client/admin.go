@@ -93,3 +93,9 @@ func (c *Client) DrainWorker(ctx context.Context, name string, o ...CallOption) 
 func (c *Client) Config(ctx context.Context, o ...CallOption) (*api.ConfigAnswer, error) {
 	return get[api.ConfigAnswer](ctx, c, "/admin/config", o)
 }
+
+// ReloadConfig puts what the gateway's configuration file says now into force.
+// An error with the code config_refused says why it cannot be.
+func (c *Client) ReloadConfig(ctx context.Context, o ...CallOption) (*api.ConfigReloadAnswer, error) {
+	return post[api.ConfigReloadAnswer](ctx, c, "/admin/config/reload", nil, o)
+}

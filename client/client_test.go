@@ -360,6 +360,7 @@ func TestPaths(t *testing.T) {
 		"GET /admin/workers":                      func() error { _, err := h.Workers(ctx); return err },
 		"POST /admin/workers/native/drain":        func() error { _, err := h.DrainWorker(ctx, "native"); return err },
 		"GET /admin/config":                       func() error { _, err := h.Config(ctx); return err },
+		"POST /admin/config/reload":               func() error { _, err := h.ReloadConfig(ctx); return err },
 	} {
 		err := f()
 		var accepted *AcceptedError

@@ -1,7 +1,7 @@
 // Command omni-gateway is the public edge alone: keys, tiers, limits, routing,
 // the hold queue, metrics. It links no model.
 //
-//	omni-gateway [-config FILE]          serve until SIGTERM or SIGINT
+//	omni-gateway [-config FILE]          serve until SIGTERM or SIGINT; SIGHUP reads FILE again
 //	omni-gateway -check [-config FILE]   check the configuration and exit
 //	omni-gateway -healthcheck            ask the running gateway for its health
 package main
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case *health:
 		return healthcheck(ctx, c.Listen)
 	}
-	return gateway.Run(ctx, c, buildinfo.Version(), stdout, func(ctx context.Context, address string) (net.Listener, error) {
+	return gateway.Run(ctx, c, &config.Source{Path: *path, Getenv: getenv}, buildinfo.Version(), stdout, func(ctx context.Context, address string) (net.Listener, error) {
 		return new(net.ListenConfig).Listen(ctx, "tcp", address)
 	})
 }

@@ -38,10 +38,12 @@ type Workers interface {
 // ErrNoWorker says that there is no worker of that name.
 var ErrNoWorker = errors.New("admin: no such worker")
 
-// Config shows the configuration in force.
+// Config shows the configuration in force and reads it again.
 type Config interface {
-	// Describe returns its version and its values, secrets left out.
-	Describe() (version string, values any)
+	// Describe returns it, secrets left out.
+	Describe() *api.ConfigAnswer
+	// Reload puts what the file says now into force, or returns why not.
+	Reload(ctx context.Context) (*api.ConfigReloadAnswer, error)
 }
 
 // Deps is what the handler works with.
@@ -131,6 +133,7 @@ func (h *Handler) routes() map[string]methods {
 	}
 	if h.deps.Config != nil {
 		all["/admin/config"] = methods{"GET": {do: h.showConfig}}
+		all["/admin/config/reload"] = methods{"POST": {"config.reload", h.reloadConfig}}
 	}
 	return all
 }

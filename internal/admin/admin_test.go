@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/admin"
 	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/authn/filestore"
@@ -21,12 +22,13 @@ import (
 )
 
 type bundle struct {
-	t    *testing.T
-	h    *admin.Handler
-	auth *authn.Authenticator
-	led  *usage.Ledger
-	log  bytes.Buffer
-	who  authn.Principal
+	refuse atomic.Bool
+	t      *testing.T
+	h      *admin.Handler
+	auth   *authn.Authenticator
+	led    *usage.Ledger
+	log    bytes.Buffer
+	who    authn.Principal
 
 	store *unsteady
 	deps  admin.Deps
@@ -62,9 +64,19 @@ func (workers) Drain(_ context.Context, name string) error {
 	return nil
 }
 
-type config struct{}
+// config is in force, and refuses another while it is told to.
+type config struct{ refuse *atomic.Bool }
 
-func (config) Describe() (string, any) { return "v7", map[string]int{"port": 8080} }
+func (config) Describe() *api.ConfigAnswer {
+	return &api.ConfigAnswer{Version: "v7", Config: map[string]int{"port": 8080}}
+}
+
+func (c config) Reload(context.Context) (*api.ConfigReloadAnswer, error) {
+	if c.refuse.Load() {
+		return nil, api.Unprocessable("config_refused", "line 3: listen needs a restart")
+	}
+	return &api.ConfigReloadAnswer{Outcome: "applied", Version: "v8"}, nil
+}
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
@@ -98,7 +110,7 @@ func setup(t *testing.T) *bundle {
 		RequestID:  func(*http.Request) string { return "req-1" },
 		Usage:      b.led,
 		Workers:    workers{},
-		Config:     config{},
+		Config:     config{&b.refuse},
 		MonthUnits: func(string) int64 { return 1000 },
 		Log:        log,
 	}

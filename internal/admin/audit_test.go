@@ -69,6 +69,7 @@ func TestEveryActLeavesOneEntry(t *testing.T) {
 		{"/admin/keys/{id}", "PATCH", "/admin/keys/" + first, `{"name":"x"}`, 409, "key.update", first, "key_revoked", "map[]"},
 		{"/admin/keys/{id}", "DELETE", "/admin/keys/" + pasted, "", 404, "key.revoke", "", "not_found", "map[]"},
 		{"/admin/workers/{name}/drain", "POST", "/admin/workers/native/drain", "", 202, "worker.drain", "native", "ok", "map[]"},
+		{"/admin/config/reload", "POST", "/admin/config/reload", "", 200, "config.reload", "v8", "ok", "map[]"},
 		{"/admin/workers/{name}/drain", "POST", "/admin/workers/nobody/drain", "", 404, "worker.drain", "nobody", "unknown_worker", "map[]"},
 	} {
 		before, lines := len(b.trail("?limit=200")), strings.Count(b.log.String(), "msg=admin ")
@@ -170,5 +171,15 @@ func TestUnreachableStore(t *testing.T) {
 	b.h.ServeHTTP(w, r)
 	if w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "storage_unavailable") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestRefusedReload(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.refuse.Store(true)
+	b.fails(422, "config_refused", "POST", "/admin/config/reload", "")
+	if e := b.trail("")[0]; get(e, "act") != "config.reload" || get(e, "outcome") != "config_refused" {
+		t.Errorf("%v", e)
 	}
 }

@@ -100,6 +100,16 @@ func (h *Handler) drainWorker(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) showConfig(w http.ResponseWriter, r *http.Request) error {
-	version, values := h.deps.Config.Describe()
-	return h.reply(w, r, http.StatusOK, &api.ConfigAnswer{Version: version, Config: values})
+	return h.reply(w, r, http.StatusOK, h.deps.Config.Describe())
+}
+
+// reloadConfig puts what the configuration file says now into force.
+func (h *Handler) reloadConfig(w http.ResponseWriter, r *http.Request) error {
+	answer, err := h.deps.Config.Reload(r.Context())
+	if err != nil {
+		return err
+	}
+	authn.ActOf(r.Context()).On(answer.Version, "")
+	h.done(r, &answer.Answer)
+	return h.reply(w, r, http.StatusOK, answer)
 }

@@ -38,5 +38,6 @@ func gatewayOperations() []operation {
 		{Method: "GET", Path: "/admin/workers", Tag: "admin", Summary: "The workers and what state each is in", Master: true, Answer: "WorkersAnswer"},
 		{Method: "POST", Path: "/admin/workers/{name}/drain", Tag: "admin", Summary: "Give a worker no new work", Master: true, Answer: "DrainAnswer"},
 		{Method: "GET", Path: "/admin/config", Tag: "admin", Summary: "Which configuration is in force", Master: true, Answer: "ConfigAnswer"},
+		{Method: "POST", Path: "/admin/config/reload", Tag: "admin", Summary: "Put what the configuration file says now into force", Notes: "422 config_refused says why it cannot be; what was in force serves on.", Master: true, Answer: "ConfigReloadAnswer"},
 	}
 }

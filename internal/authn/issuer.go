@@ -23,6 +23,8 @@ type Issuer struct {
 	Store Store
 	// Tiers are the tiers a tenant may have.
 	Tiers []string
+	// TiersNow, if set, takes the place of Tiers, where they can change.
+	TiersNow func() []string
 	// Refresh, when set, puts a change in force in this process at once; other
 	// processes see it at their next poll. Authenticator.Refresh fits.
 	Refresh func(context.Context) error
@@ -235,12 +237,14 @@ func (s *Issuer) draw(now time.Time, k Key) (string, Key, error) {
 }
 
 func (s *Issuer) knownTier(tier string) error {
-	for _, t := range s.Tiers {
-		if t == tier {
-			return nil
-		}
+	tiers := s.Tiers
+	if s.TiersNow != nil {
+		tiers = s.TiersNow()
 	}
-	return fmt.Errorf("tier %.70q is not one of %q", tier, s.Tiers)
+	if slices.Contains(tiers, tier) {
+		return nil
+	}
+	return fmt.Errorf("tier %.70q is not one of %q", tier, tiers)
 }
 
 // refresh failing does not undo the change: it is stored, and in force here at

@@ -25,7 +25,7 @@ func (a *app) gatewayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return gateway.Run(cmd.Context(), c, buildinfo.Version(), a.Stdout, a.listen)
+			return gateway.Run(cmd.Context(), c, &config.Source{Path: path, Getenv: a.Getenv}, buildinfo.Version(), a.Stdout, a.listen)
 		},
 	}
 	c.Flags().StringVar(&path, "config", a.Getenv("OMNI_CONFIG"), "YAML configuration file; also OMNI_CONFIG")

@@ -15,34 +15,48 @@ import (
 // override what it may, fills defaults and checks the result. Unknown fields
 // are errors, with their line.
 func Load(path string, getenv func(string) string) (Config, error) {
-	var c Config
-	if path != "" {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return Config{}, fmt.Errorf("reading the configuration: %w", err)
-		}
-		if c, err = Parse(raw); err != nil {
-			return Config{}, fmt.Errorf("%s: %w", path, err)
-		}
+	if path == "" {
+		return read(nil, getenv, false)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c, err := read(raw, getenv, true)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// read makes a configuration of a file's content and the environment. quoted
+// lets an error about the YAML show the lines around it, which may hold
+// secrets.
+func read(raw []byte, getenv func(string) string, quoted bool) (Config, error) {
+	c, err := parse(raw, quoted)
+	if err != nil {
+		return Config{}, err
 	}
 	if err := c.fromEnvironment(getenv); err != nil {
 		return Config{}, err
 	}
 	c = c.WithDefaults()
 	if err := c.Validate(getenv); err != nil {
-		return Config{}, err
+		return Config{}, locate(raw, err)
 	}
 	return c, nil
 }
 
 // Parse decodes YAML strictly, without defaults or checks.
-func Parse(raw []byte) (Config, error) {
+func Parse(raw []byte) (Config, error) { return parse(raw, true) }
+
+func parse(raw []byte, quoted bool) (Config, error) {
 	var c Config
 	if len(strings.TrimSpace(string(raw))) == 0 {
 		return c, nil
 	}
 	if err := yaml.UnmarshalWithOptions(raw, &c, yaml.Strict()); err != nil {
-		return Config{}, errors.New(yaml.FormatError(err, false, true))
+		return Config{}, errors.New(yaml.FormatError(err, false, quoted))
 	}
 	return c, nil
 }

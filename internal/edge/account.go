@@ -132,7 +132,7 @@ func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	case status == http.StatusTooManyRequests:
 		level = slog.LevelWarn
 	}
-	if level == slog.LevelInfo && (!*g.cfg.Log.Access || (x.Entry != nil && x.Entry.public && !g.log.Enabled(x.Context(), slog.LevelDebug))) {
+	if level == slog.LevelInfo && (!*x.live.cfg.Log.Access || (x.Entry != nil && x.Entry.public && !g.log.Enabled(x.Context(), slog.LevelDebug))) {
 		return // probes and scrapes would drown the rest
 	}
 	if !g.log.Enabled(x.Context(), level) {

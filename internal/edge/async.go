@@ -74,7 +74,9 @@ func prefersAsync(h http.Header) bool {
 // when its end is written down.
 func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(float64)) (body []byte, settle func(), err error) {
 	begun := g.now()
-	entries, _ := g.table.find(spec.Path)
+	l := g.take()
+	defer l.release()
+	entries, _ := l.table.find(spec.Path)
 	e := pick(entries, spec.Method)
 	if e == nil || e.handle != nil {
 		return nil, nil, api.NewError(http.StatusGone, "route_gone", "the route %s %s is no longer served here", spec.Method, spec.Endpoint)
@@ -83,9 +85,9 @@ func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(floa
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
-		g.followProgress(follow, e, spec, progress)
+		g.followProgress(follow, l, e, spec, progress)
 	}()
-	body, status, err := g.callForJob(ctx, e, spec)
+	body, status, err := g.callForJob(ctx, l, e, spec)
 	stop()
 	<-followed
 	entry := usage.Entry{Tenant: spec.Tenant, Route: e.pattern, Status: status, Latency: g.now().Sub(begun), At: begun}
@@ -104,8 +106,8 @@ func (g *Gateway) RunJob(ctx context.Context, spec jobs.Spec, progress func(floa
 	}, err
 }
 
-func (g *Gateway) callForJob(ctx context.Context, e *entry, spec jobs.Spec) (body []byte, status int, err error) {
-	res, err := g.Pool.Do(ctx, g.jobRequest(e, spec, spec.Method, api.InternalPrefix+spec.Path, spec.Body))
+func (g *Gateway) callForJob(ctx context.Context, l *live, e *entry, spec jobs.Spec) (body []byte, status int, err error) {
+	res, err := g.Pool.Do(ctx, l.jobRequest(e, spec, spec.Method, api.InternalPrefix+spec.Path, spec.Body))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -136,9 +138,9 @@ func workerRefusal(status int, body []byte) error {
 	return &api.Error{HTTP: status, Code: b.Error, Message: b.Message, Details: b.Details}
 }
 
-func (g *Gateway) jobRequest(e *entry, spec jobs.Spec, method, path string, body []byte) *pool.Request {
+func (l *live) jobRequest(e *entry, spec jobs.Spec, method, path string, body []byte) *pool.Request {
 	weight := 1.0
-	if tier, ok := g.cfg.Tiers[spec.Tier]; ok {
+	if tier, ok := l.cfg.Tiers[spec.Tier]; ok {
 		weight = float64(tier.Weight)
 	}
 	h := http.Header{
@@ -149,13 +151,13 @@ func (g *Gateway) jobRequest(e *entry, spec jobs.Spec, method, path string, body
 	}
 	return &pool.Request{
 		Service: e.route.Service, Method: method, Path: path, RawQuery: spec.RawQuery, Header: h, Body: body,
-		Tenant: spec.Tenant, Weight: weight, Idempotent: spec.Idempotent, Timeout: e.route.Timeout.D(), MaxWait: g.cfg.Hold.MaxWait.D(),
+		Tenant: spec.Tenant, Weight: weight, Idempotent: spec.Idempotent, Timeout: e.route.Timeout.D(), MaxWait: l.cfg.Hold.MaxWait.D(),
 	}
 }
 
 // followProgress asks the worker now and then how far the call is. A worker
 // that keeps no such board answers 404, and the job simply shows no progress.
-func (g *Gateway) followProgress(ctx context.Context, e *entry, spec jobs.Spec, progress func(float64)) {
+func (g *Gateway) followProgress(ctx context.Context, l *live, e *entry, spec jobs.Spec, progress func(float64)) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -164,7 +166,7 @@ func (g *Gateway) followProgress(ctx context.Context, e *entry, spec jobs.Spec, 
 			return
 		case <-tick.C:
 		}
-		r := g.jobRequest(e, spec, http.MethodGet, api.InternalPrefix+"/progress/"+spec.RequestID, nil)
+		r := l.jobRequest(e, spec, http.MethodGet, api.InternalPrefix+"/progress/"+spec.RequestID, nil)
 		r.RawQuery, r.Idempotent, r.Timeout, r.MaxWait = "", true, 2*time.Second, 100*time.Millisecond
 		res, err := g.Pool.Do(ctx, r)
 		if err != nil {

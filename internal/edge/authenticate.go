@@ -10,8 +10,8 @@ import (
 
 // masterTier is what the master key is allowed: everything the gateway can
 // take in.
-func (g *Gateway) masterTier() config.Tier {
-	return config.Tier{Concurrent: 1 << 20, MaxBody: g.cfg.Limits.MaxBody, Weight: 64}
+func (l *live) masterTier() config.Tier {
+	return config.Tier{Concurrent: 1 << 20, MaxBody: l.cfg.Limits.MaxBody, Weight: 64}
 }
 
 // authenticate finds out who calls. Calls without a valid key draw on the
@@ -32,10 +32,10 @@ func (g *Gateway) authenticate(next Handler) Handler {
 			return err
 		}
 		if x.Principal.Master {
-			x.Tier = g.masterTier()
+			x.Tier = x.live.masterTier()
 			return next(x)
 		}
-		tier, known := g.cfg.Tiers[x.Principal.Tier]
+		tier, known := x.live.cfg.Tiers[x.Principal.Tier]
 		if !known {
 			return api.NewError(http.StatusForbidden, "unknown_tier", "this key's tier %q is not one the gateway knows", x.Principal.Tier)
 		}
@@ -48,7 +48,7 @@ func (g *Gateway) authenticate(next Handler) Handler {
 func (g *Gateway) route(next Handler) Handler {
 	return func(x *Exchange) error {
 		if x.Entry == nil {
-			if entries, _ := g.table.find(x.Path); len(entries) > 0 {
+			if entries, _ := x.live.table.find(x.Path); len(entries) > 0 {
 				allow := allowed(entries)
 				x.W.Header().Set("Allow", allow)
 				return api.NewError(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes %s", allow)

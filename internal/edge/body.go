@@ -25,7 +25,7 @@ func (g *Gateway) readBody(next Handler) Handler {
 			}
 			return next(x)
 		}
-		limit := min(x.Tier.MaxBody, g.cfg.Limits.MaxBody)
+		limit := min(x.Tier.MaxBody, x.live.cfg.Limits.MaxBody)
 		if x.R.ContentLength > limit {
 			return tooLarge(limit)
 		}
@@ -40,7 +40,7 @@ func (g *Gateway) readBody(next Handler) Handler {
 			return err
 		}
 		if len(body) > 0 {
-			if err := checkJSON(body, g.cfg.Limits.JSONDepth); err != nil {
+			if err := checkJSON(body, x.live.cfg.Limits.JSONDepth); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -33,7 +34,7 @@ func (g *Gateway) cached(next Handler) Handler {
 	}
 	g.metrics.misses.WithLabelValues(cacheResponse)
 	return func(x *Exchange) error {
-		if g.Cache == nil || x.Entry.handle != nil || x.Entry.route.Cache.TTL <= 0 {
+		if g.Cache == nil || !*x.live.cfg.Cache.Enabled || x.Entry.handle != nil || x.Entry.route.Cache.TTL <= 0 {
 			return next(x)
 		}
 		asked := readDirectives(x.R.Header)
@@ -92,13 +93,16 @@ const (
 func (g *Gateway) question(x *Exchange) (respcache.Key, bool) {
 	body := []byte(nil)
 	if len(x.Body) > 0 {
-		canonical, ok := respcache.Canonical(x.Body, g.cfg.Limits.JSONDepth)
+		canonical, ok := respcache.Canonical(x.Body, x.live.cfg.Limits.JSONDepth)
 		if !ok {
 			return respcache.Key{}, false
 		}
 		body = canonical
 	}
+	var generation [8]byte // of the route: another worker may answer the next one
+	binary.LittleEndian.PutUint64(generation[:], x.Entry.generation)
 	return respcache.NewKey(
+		generation[:],
 		[]byte(x.Principal.Tenant), []byte(x.Principal.Tier), []byte(x.R.Method), []byte(x.Path), []byte(x.R.URL.RawQuery),
 		[]byte(first(x.R.Header, "Accept")), []byte(first(x.R.Header, "Accept-Language")), body,
 	), true
@@ -228,7 +232,7 @@ func (g *Gateway) keep(x *Exchange, key *respcache.Key, header http.Header, body
 // repeat gives an answer that was made for another request. It counts as a
 // call, and costs as one unless the configuration says otherwise.
 func (g *Gateway) repeat(x *Exchange, a *respcache.Answer) {
-	if !g.cfg.Cache.FreeHits {
+	if !x.live.cfg.Cache.FreeHits {
 		x.Units = x.Entry.route.Units
 	}
 	h := x.W.Header()
@@ -309,7 +313,7 @@ func (c *copier) begin() {
 		c.g.metrics.misses.WithLabelValues(cacheResponse).Inc()
 	}
 	n, err := strconv.ParseInt(first(h, "Content-Length"), 10, 64)
-	if err == nil && n > 0 && n <= c.g.cfg.Cache.TenantBytes {
+	if err == nil && n > 0 && n <= c.x.live.cfg.Cache.TenantBytes {
 		c.length, c.body = n, make([]byte, 0, n)
 	}
 }

@@ -20,6 +20,8 @@ type Exchange struct {
 	// out is what W points to, unless a stage put a recorder in its place.
 	out responseWriter
 	R   *http.Request
+	// live is the configuration the exchange began with.
+	live *live
 	// bodyTimed says that the server itself bounds the body's time.
 	bodyTimed bool
 

@@ -7,10 +7,8 @@ package edge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +45,7 @@ type Ledger interface {
 // Deps is what the gateway stands on. All but Reporter, Admin and Now are
 // required.
 type Deps struct {
-	Config  config.Config
+	Config  Loaded
 	Version string
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -78,16 +76,19 @@ type Deps struct {
 // Gateway is an http.Handler. Make one with New.
 type Gateway struct {
 	Deps
-	cfg      config.Config
-	log      *slog.Logger
-	now      func() time.Time
-	reporter *observe.Reporter
-	metrics  *metrics
-	table    *table
-	proxies  []netip.Prefix
-	begun    time.Time
-	handle   Handler
-	draining atomic.Bool
+	// cfg is the configuration at the start, for what cannot change; live has
+	// the rest, and is taken once an exchange.
+	cfg        config.Config
+	live       atomic.Pointer[live]
+	generation atomic.Uint64
+	refused    atomic.Bool
+	log        *slog.Logger
+	now        func() time.Time
+	reporter   *observe.Reporter
+	metrics    *metrics
+	begun      time.Time
+	handle     Handler
+	draining   atomic.Bool
 	// drained is closed when draining begins.
 	drained chan struct{}
 }
@@ -100,19 +101,15 @@ func New(d Deps) (*Gateway, error) {
 	if err := d.Limits.validate(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{Deps: d, cfg: d.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry, d.Config.Tiers), begun: d.Now(), drained: make(chan struct{})}
-	for _, cidr := range d.Config.TrustedProxies {
-		p, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("edge: trusted proxy: %w", err)
-		}
-		g.proxies = append(g.proxies, p)
+	g := &Gateway{Deps: d, cfg: d.Config.Config, log: d.Log, now: d.Now, reporter: d.Reporter, metrics: newMetrics(d.Registry, d.Config.Tiers), begun: d.Now(), drained: make(chan struct{})}
+	if d.Config.At.IsZero() {
+		d.Config.At = d.Now()
 	}
-	t, err := newTable(g.entries())
+	l, err := g.newLive(d.Config, nil)
 	if err != nil {
 		return nil, err
 	}
-	g.table = t
+	g.live.Store(l)
 	g.handle = g.stages()
 	return g, nil
 }
@@ -147,7 +144,8 @@ func (g *Gateway) stages() Handler {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &Exchange{R: r, Begun: g.now()}
+	x := &Exchange{R: r, Begun: g.now(), live: g.take()}
+	defer x.live.release()
 	x.out.ResponseWriter = w
 	x.W = &x.out
 	if _, x.bodyTimed = w.(interface{ LimitsBody() }); r.ContentLength != 0 && !x.bodyTimed {
@@ -185,7 +183,7 @@ func (g *Gateway) locate(next Handler) Handler {
 		if x.R.Method == http.MethodConnect || x.R.URL.IsAbs() || x.R.URL.Opaque != "" {
 			return errAbsoluteTarget()
 		}
-		entries, values := g.table.find(path)
+		entries, values := x.live.table.find(path)
 		x.Entry, x.Values = pick(entries, x.R.Method), values
 		return next(x)
 	}

@@ -121,7 +121,7 @@ func (f *fixture) serve(c config.Config, s setup) {
 		cache = respcache.New(respcache.Options{MaxBytes: c.Cache.MaxBytes, TenantBytes: c.Cache.TenantBytes, Now: time.Now})
 	}
 	g, err := edge.New(edge.Deps{
-		Config: c, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays, Cache: cache,
+		Config: edge.Loaded{Config: c, Version: "first"}, Version: "test", Log: log, Registry: registry, Keys: auth, Pool: p, Ledger: f.ledger, Reports: f.ledger, Jobs: queue, Idempotency: replays, Cache: cache,
 		Limits: edge.Limits{
 			Rate: ratelimit.NewMemory(0, time.Now), Quota: &ratelimit.Quota{Spent: f.ledger, Now: time.Now},
 			Calls: ratelimit.NewConcurrency(), Addresses: guard,

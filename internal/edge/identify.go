@@ -47,7 +47,7 @@ func (g *Gateway) identify(next Handler) Handler {
 		}
 		x.Trace = observe.Continue(first(x.R.Header, keyTraceparent))
 		g.sample(x)
-		x.Remote = g.remoteAddr(x.R)
+		x.Remote = x.live.remoteAddr(x.R)
 		h := x.W.Header()
 		h["X-Request-Id"] = x.value(slotRequestID, x.RequestID)
 		h["X-Content-Type-Options"] = nosniff
@@ -57,13 +57,13 @@ func (g *Gateway) identify(next Handler) Handler {
 
 // remoteAddr is the caller's address: the peer's, or, when the peer is a
 // trusted proxy, the last address in X-Forwarded-For that is not one.
-func (g *Gateway) remoteAddr(r *http.Request) netip.Addr {
+func (l *live) remoteAddr(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
 	addr := peer.Addr().Unmap()
-	if !g.trustedProxy(addr) {
+	if !l.trustedProxy(addr) {
 		return addr
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -72,7 +72,7 @@ func (g *Gateway) remoteAddr(r *http.Request) netip.Addr {
 		if err != nil {
 			return addr
 		}
-		if addr = hop.Unmap(); !g.trustedProxy(addr) {
+		if addr = hop.Unmap(); !l.trustedProxy(addr) {
 			return addr
 		}
 	}
@@ -92,8 +92,8 @@ func (x *Exchange) remoteText() string {
 	return x.Remote.String()
 }
 
-func (g *Gateway) trustedProxy(a netip.Addr) bool {
-	for _, p := range g.proxies {
+func (l *live) trustedProxy(a netip.Addr) bool {
+	for _, p := range l.proxies {
 		if p.Contains(a) {
 			return true
 		}

@@ -76,10 +76,14 @@ func newMetrics(reg prometheus.Registerer, tiers map[string]config.Tier) *metric
 	m.misses.WithLabelValues("idempotency")
 	// Present from the start, at zero, so that a first refusal is an increase.
 	m.refusals.WithLabelValues("none", "address")
+	m.knowTiers(tiers)
+	return m
+}
+
+func (m *metrics) knowTiers(tiers map[string]config.Tier) {
 	for tier := range tiers {
 		for _, limit := range []string{"rate", "month", "concurrent"} {
 			m.refusals.WithLabelValues(tier, limit)
 		}
 	}
-	return m
 }

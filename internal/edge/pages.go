@@ -12,7 +12,7 @@ import (
 )
 
 // entries lists every path the gateway answers: its own, then the workers'.
-func (g *Gateway) entries() []*entry {
+func (g *Gateway) entries(routes []config.Route) []*entry {
 	public := func(pattern string, h Handler) *entry {
 		return &entry{method: http.MethodGet, pattern: pattern, public: true, handle: h}
 	}
@@ -34,7 +34,7 @@ func (g *Gateway) entries() []*entry {
 		own(http.MethodGet, "/jobs/{id}/events", "jobs", g.serveJobEvents),
 	}
 	list = append(list, g.webhookEntries(own)...)
-	for _, r := range g.cfg.Routes {
+	for _, r := range routes {
 		list = append(list, &entry{method: r.Method, pattern: r.Path, scope: r.Scope, units: r.Units, route: r})
 	}
 	if g.Admin != nil {
@@ -54,7 +54,7 @@ func (g *Gateway) serveRoot(x *Exchange) error {
 			"headers": []string{"X-API-Key: KEY", "Authorization: Bearer KEY"},
 			"errors":  map[string]string{"401": "no credential", "403": "not a valid key, or one without the route's scope"},
 		},
-		"endpoints":  endpointList(g.cfg.Routes),
+		"endpoints":  endpointList(x.live.cfg.Routes),
 		"request_id": x.RequestID,
 	})
 }
@@ -84,6 +84,7 @@ func (g *Gateway) serveHealth(x *Exchange) error {
 		"uptime_seconds": g.now().Sub(g.begun).Seconds(),
 		"workers":        workers,
 		"limits":         g.Limits.scope(),
+		"config":         g.configHealth(x.live),
 		"request_id":     x.RequestID,
 	})
 }

@@ -33,7 +33,7 @@ func (g *Gateway) replay(next Handler) Handler {
 		if len(key) > 255 || len(x.R.Header.Values(api.HeaderIdempotencyKey)) > 1 || !printable(key) {
 			return api.BadRequest("bad_idempotency_key", "%s must be one value of 1 to 255 printable ASCII characters", api.HeaderIdempotencyKey)
 		}
-		lease := g.cfg.Hold.MaxWait.D() + x.Entry.route.Timeout.D() + time.Minute
+		lease := x.live.cfg.Hold.MaxWait.D() + x.Entry.route.Timeout.D() + time.Minute
 		stored, err := g.Idempotency.Begin(x.Context(), x.Principal.Tenant, key, fingerprint(x), lease)
 		if err != nil {
 			return err

@@ -31,6 +31,9 @@ type entry struct {
 	worker string
 	// usual are the series of the entry's 200s, once there was one.
 	usual atomic.Pointer[series]
+	// generation tells the entry from one of the same name that the configuration
+	// had before it and that did something else.
+	generation uint64
 	// version is what workers said last of the models behind the route;
 	// repeatable that they said something, so that answers can be shared.
 	version    atomic.Pointer[string]
@@ -41,6 +44,7 @@ type entry struct {
 type table struct {
 	exact    map[string][]*entry // full path without wildcards → one entry a method
 	patterns []*pattern
+	byName   map[string]*entry
 }
 
 type pattern struct {
@@ -58,7 +62,7 @@ func (e *entry) internal(path string) string {
 }
 
 func newTable(entries []*entry) (*table, error) {
-	t := &table{exact: map[string][]*entry{}}
+	t := &table{exact: map[string][]*entry{}, byName: make(map[string]*entry, len(entries))}
 	for _, e := range entries {
 		if err := t.add(e); err != nil {
 			return nil, err
@@ -67,14 +71,17 @@ func newTable(entries []*entry) (*table, error) {
 	return t, nil
 }
 
+func (e *entry) name() string { return e.method + " " + e.pattern }
+
 func (t *table) add(e *entry) error {
+	t.byName[e.name()] = e
 	if !strings.ContainsAny(e.pattern, "{*") {
 		for _, other := range t.exact[e.pattern] {
 			if other.method == e.method {
 				return fmt.Errorf("edge: %s %s stands twice", e.method, e.pattern)
 			}
 		}
-		if e.handle == nil {
+		if e.handle == nil && e.worker == "" { // an entry that is kept has it, and is read meanwhile
 			e.worker = api.InternalPrefix + e.pattern
 		}
 		t.exact[e.pattern] = append(t.exact[e.pattern], e)

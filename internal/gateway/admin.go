@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,13 +59,14 @@ func NewIssuer(store authn.Store, c config.Config, refresh func(context.Context)
 }
 
 func newAdmin(g *Gateway) *admin.Handler {
-	c := g.opt.Config
 	trail, _ := g.keys.(authn.Trail) // every store of ours keeps one
+	issuer := NewIssuer(g.keys, g.opt.Config, g.auth.Refresh)
+	issuer.TiersNow = func() []string { return slices.Sorted(maps.Keys(g.config.running().Tiers)) }
 	return admin.New(admin.Deps{
-		Issuer: NewIssuer(g.keys, c, g.auth.Refresh), Trail: trail,
+		Issuer: issuer, Trail: trail,
 		Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Remote: edge.RemoteOf, Fail: edge.Fail,
-		Usage: g.ledger, Workers: workers{g.pool}, Config: shownConfig{c}, Log: g.opt.Log, Now: g.opt.Now,
-		MonthUnits: func(tier string) int64 { return c.Tiers[tier].MonthlyUnits },
+		Usage: g.ledger, Workers: workers{g.pool}, Config: g.config, Log: g.opt.Log, Now: g.opt.Now,
+		MonthUnits: func(tier string) int64 { return g.config.running().Tiers[tier].MonthlyUnits },
 	})
 }
 
@@ -85,19 +83,4 @@ func (w workers) Drain(_ context.Context, name string) error {
 		return admin.ErrNoWorker
 	}
 	return err
-}
-
-// shownConfig is the configuration in force, without its secrets: those fields
-// are kept from YAML and JSON alike, and the Sentry DSN is hidden here.
-type shownConfig struct{ c config.Config }
-
-// Describe implements admin.Config. The version is a hash of the values.
-func (s shownConfig) Describe() (version string, values any) {
-	shown := s.c.Shown()
-	raw, err := json.Marshal(shown)
-	if err != nil {
-		return "unknown", shown // a struct of plain values always marshals
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:6]), shown
 }

@@ -25,12 +25,14 @@ var (
 	descCacheBytes = prometheus.NewDesc("omni_gateway_response_cache_bytes", "Size of the answers kept to be given again.", nil, nil)
 	descCacheCount = prometheus.NewDesc("omni_gateway_response_cache_answers", "Answers kept to be given again.", nil, nil)
 	descCacheEvict = prometheus.NewDesc("omni_gateway_response_cache_evictions_total", "Answers dropped before their time to make room.", nil, nil)
+	descReloads    = prometheus.NewDesc("omni_gateway_config_reloads_total", "Times the configuration was read again, by what became of it.", []string{"outcome"}, nil)
+	descLoadedAt   = prometheus.NewDesc("omni_gateway_config_loaded_timestamp_seconds", "When the configuration in force was put into force, in Unix time.", nil, nil)
 	descLimitScope = prometheus.NewDesc("omni_gateway_limits_local", "1 when rate limits are counted by this process alone.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *partsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descTokens, descIssuerAge, descIssuerErrs, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes, descCacheBytes, descCacheCount, descCacheEvict} {
+	for _, d := range []*prometheus.Desc{descKeyLookups, descRefused, descStoreAge, descTokens, descIssuerAge, descIssuerErrs, descLedger, descPending, descWriteFault, descLimitScope, descFallbacks, descLocalTakes, descCacheBytes, descCacheCount, descCacheEvict, descReloads, descLoadedAt} {
 		ch <- d
 	}
 }
@@ -43,6 +45,10 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
 	}
+	for outcome, n := range c.g.config.counts() {
+		counter(descReloads, n, outcome)
+	}
+	gauge(descLoadedAt, float64(c.g.config.state.Load().at.UnixMilli())/1000)
 	keys := c.g.auth.Stats()
 	counter(descKeyLookups, keys.Hits, "true")
 	counter(descKeyLookups, keys.Misses, "false")
@@ -71,12 +77,10 @@ func (c *partsCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPending, float64(ledger.Pending))
 	counter(descWriteFault, ledger.WriteErrors, "write")
 	counter(descWriteFault, ledger.FoldErrors, "fold")
-	if c.g.cache != nil {
-		kept := c.g.cache.Stats()
-		gauge(descCacheBytes, float64(kept.Bytes))
-		gauge(descCacheCount, float64(kept.Entries))
-		counter(descCacheEvict, kept.Evicted)
-	}
+	kept := c.g.cache.Stats()
+	gauge(descCacheBytes, float64(kept.Bytes))
+	gauge(descCacheCount, float64(kept.Entries))
+	counter(descCacheEvict, kept.Evicted)
 	if c.g.shared == nil {
 		gauge(descLimitScope, 1)
 		return

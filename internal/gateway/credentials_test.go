@@ -62,7 +62,7 @@ func startGateway(t *testing.T, c config.Config) *running {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	at, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, c, "test", r.log, func(ctx context.Context, address string) (net.Listener, error) {
+		ended <- Run(ctx, c, nil, "test", r.log, func(ctx context.Context, address string) (net.Listener, error) {
 			ln, err := listen(ctx, address)
 			if err == nil {
 				at <- ln.Addr()

@@ -50,6 +50,10 @@ type Options struct {
 	Environ []string
 	// WorkerOutput takes what workers' processes write; nil for the log.
 	WorkerOutput io.Writer
+	// Source is where the configuration can be read again; without one it stays
+	// as it is. Level, if set, is the level of Log, and follows it.
+	Source *config.Source
+	Level  *slog.LevelVar
 }
 
 // Gateway is a gateway with all it stands on, open and running.
@@ -67,11 +71,12 @@ type Gateway struct {
 	pool    *pool.Pool
 	// shared is nil when rates are counted by this process alone.
 	shared *redislimit.Limiter
-	// cache is nil when answers are not kept.
-	cache *respcache.Cache
+	cache  *respcache.Cache
+	guard  *ratelimit.Guard
 	// traces is nil when none are exported.
 	traces *otlp.Exporter
 	edge   *edge.Gateway
+	config *liveConfig
 }
 
 // Open opens the stores, begins to probe the workers and to run jobs. The
@@ -95,6 +100,7 @@ func Open(ctx context.Context, o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("the data folder %s belongs to another running gateway: %w", o.Config.DataDir, err)
 	}
 	g := &Gateway{opt: o, unlock: unlock, registry: observe.NewRegistry("gateway", o.Version)}
+	g.config = newLiveConfig(g)
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
@@ -181,24 +187,13 @@ func (g *Gateway) openReplays(ctx context.Context) (err error) {
 }
 
 func (g *Gateway) openPool(ctx context.Context) (err error) {
-	h := g.opt.Config.Hold
-	o := pool.Options{
-		MaxWait: h.MaxWait.D(), Logger: g.opt.Log, Registerer: g.registry, Now: g.opt.Now,
-		// Several workers can die one after the other under one call, as when they
-		// are rolled; the retry budget bounds all attempts together.
-		Attempts: 6,
-	}
-	b := g.opt.Config.Balance
-	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = b.ConnectTimeout.D(), b.HeaderTimeout.D(), b.BodyTimeout.D()
-	o.RetryShare, o.SlowStart = b.RetryShare, b.SlowStart.D()
-	o.Outlier = pool.Outlier{ErrorShare: b.OutlierErrors, LatencyFactor: b.OutlierLatency, MaxShare: b.OutlierMax}
-	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
-	for _, w := range g.opt.Config.Workers {
-		worker, err := g.poolWorker(w)
-		if err != nil {
-			return err
-		}
-		o.Workers = append(o.Workers, worker)
+	o := poolFigures(g.opt.Config)
+	o.Logger, o.Registerer, o.Now = g.opt.Log, g.registry, g.opt.Now
+	// Several workers can die one after the other under one call, as when they
+	// are rolled; the retry budget bounds all attempts together.
+	o.Attempts = 6
+	if o.Workers, err = g.poolWorkers(g.opt.Config.Workers); err != nil {
+		return err
 	}
 	if g.pool, err = pool.New(o); err != nil {
 		return err
@@ -206,6 +201,18 @@ func (g *Gateway) openPool(ctx context.Context) (err error) {
 	// Probing ends with Close, not with the context that opened the gateway:
 	// draining still needs to know which workers are ready.
 	return g.pool.Start(context.WithoutCancel(ctx))
+}
+
+// poolFigures are the options of a pool that can change while it runs, its
+// workers aside.
+func poolFigures(c config.Config) pool.Options {
+	h, b := c.Hold, c.Balance
+	o := pool.Options{MaxWait: h.MaxWait.D()}
+	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = b.ConnectTimeout.D(), b.HeaderTimeout.D(), b.BodyTimeout.D()
+	o.RetryShare, o.SlowStart = b.RetryShare, b.SlowStart.D()
+	o.Outlier = pool.Outlier{ErrorShare: b.OutlierErrors, LatencyFactor: b.OutlierLatency, MaxShare: b.OutlierMax}
+	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
+	return o
 }
 
 // assemble builds the edge on the open parts.
@@ -219,9 +226,8 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		return err
 	}
 	g.registry.MustRegister(newPartsCollector(g))
-	if c := g.opt.Config.Cache; *c.Enabled {
-		g.cache = respcache.New(respcache.Options{MaxBytes: c.MaxBytes, TenantBytes: c.TenantBytes, Now: g.opt.Now})
-	}
+	all, tenants := cacheBounds(g.opt.Config.Cache)
+	g.cache = respcache.New(respcache.Options{MaxBytes: all, TenantBytes: tenants, Now: g.opt.Now})
 	var traces edge.Traces
 	if g.traces, err = g.openTraces(); err != nil { //nolint:contextcheck // exports outlive the call: Close ends them
 		return err
@@ -229,7 +235,7 @@ func (g *Gateway) assemble(ctx context.Context) error {
 		traces = g.traces
 	}
 	g.edge, err = edge.New(edge.Deps{
-		Config: g.opt.Config, Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
+		Config: g.config.loaded(), Version: g.opt.Version, Log: g.opt.Log, Now: g.opt.Now, Registry: g.registry, Reporter: g.opt.Reporter,
 		Keys: g.credentials(), Limits: limits, Pool: g.pool, Ledger: g.ledger, Jobs: g.jobs, Idempotency: g.replays,
 		Reports: g.ledger, Cache: g.cache, Traces: traces, Metrics: metrics, Admin: g.adminHandler(), DocsHTML: spec.DocsHTML(), OpenAPI: spec.OpenAPI(),
 	})
@@ -240,14 +246,13 @@ func (g *Gateway) assemble(ctx context.Context) error {
 }
 
 func (g *Gateway) limits() (edge.Limits, error) {
-	perMinute := g.opt.Config.Limits.PublicPerMinute
-	guard, err := ratelimit.NewGuard(ratelimit.Policy{Limit: perMinute, Burst: max(60, perMinute/5)}, 0, g.opt.Now)
-	if err != nil {
+	var err error
+	if g.guard, err = ratelimit.NewGuard(guardPolicy(g.opt.Config), 0, g.opt.Now); err != nil {
 		return edge.Limits{}, err
 	}
 	limits := edge.Limits{
 		Rate: ratelimit.NewMemory(0, g.opt.Now), Quota: &ratelimit.Quota{Spent: g.ledger, Now: g.opt.Now},
-		Calls: ratelimit.NewConcurrency(), Addresses: guard,
+		Calls: ratelimit.NewConcurrency(), Addresses: g.guard,
 	}
 	if g.opt.Config.LimitStore.Kind == config.LimitStoreRedis {
 		if err := g.openShared(); err != nil {
@@ -298,6 +303,7 @@ func (g *Gateway) announce(ln net.Listener) {
 // parts need each other. What was recorded and accepted is on disk afterwards.
 func (g *Gateway) Close(ctx context.Context) error {
 	var errs []error
+	g.config.close()
 	if g.jobs != nil {
 		errs = append(errs, g.jobs.Close(ctx))
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/omni-run/omni/internal/config"
@@ -16,13 +18,18 @@ import (
 type Listen func(ctx context.Context, address string) (net.Listener, error)
 
 // Run is a gateway process: it logs to stdout, listens, and serves until ctx
-// ends. It answers its health from the first moment, while the stores open.
-func Run(ctx context.Context, c config.Config, version string, stdout io.Writer, listen Listen) (err error) {
+// ends. It answers its health from the first moment, while the stores open. A
+// source that is not nil is where c came from: it is read again on SIGHUP and
+// when what it holds has changed.
+func Run(ctx context.Context, c config.Config, source *config.Source, version string, stdout io.Writer, listen Listen) (err error) {
+	follow := newFollower(source, c)
+	defer follow.close()
 	ease := observe.EaseCollector()
 	defer ease()
 	lines := observe.NewLines(stdout)
 	defer func() { err = errors.Join(err, lines.Close()) }()
-	log, err := observe.NewLogger(lines, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format})
+	level := new(slog.LevelVar)
+	log, err := observe.NewLogger(lines, observe.LogOptions{Level: c.Log.Level, Format: c.Log.Format, Var: level})
 	if err != nil {
 		return err
 	}
@@ -36,11 +43,11 @@ func Run(ctx context.Context, c config.Config, version string, stdout io.Writer,
 	if err != nil {
 		return err
 	}
-	return run(ctx, Options{Config: c, Version: version, Log: log, Now: time.Now, Reporter: reporter}, ln)
+	return run(ctx, Options{Config: c, Version: version, Log: log, Now: time.Now, Reporter: reporter, Source: source, Level: level}, follow, ln)
 }
 
 // run opens the gateway behind a door that answers already.
-func run(ctx context.Context, o Options, ln net.Listener) error {
+func run(ctx context.Context, o Options, follow *follower, ln net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	door := edge.NewDoor(o.Config, o.Version, o.Log, o.Now)
@@ -63,7 +70,11 @@ func run(ctx context.Context, o Options, ln net.Listener) error {
 	}
 	door.Open(g.edge)
 	g.announce(ln)
+	var following sync.WaitGroup
+	following.Go(func() { follow.run(ctx, g.config) })
 	err = g.untilServed(ctx, served)
+	cancel()
+	following.Wait()
 	debugged()
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer done()

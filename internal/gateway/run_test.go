@@ -38,7 +38,7 @@ func TestStoppedAtAnyMoment(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), after)
 			defer cancel()
 			stopped := func(_ context.Context, address string) (net.Listener, error) { return listen(t.Context(), address) }
-			if err := Run(ctx, settings(t), "test", io.Discard, stopped); err != nil {
+			if err := Run(ctx, settings(t), nil, "test", io.Discard, stopped); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -53,7 +53,7 @@ func TestStoresThatCannotBeOpenedAreNamed(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(c.Keys.Path, "in the way"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		err := Run(t.Context(), c, "test", io.Discard, listen)
+		err := Run(t.Context(), c, nil, "test", io.Discard, listen)
 		if err == nil || !strings.Contains(err.Error(), c.Keys.Path) {
 			t.Errorf("%s: %v", kind, err)
 		}

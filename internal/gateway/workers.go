@@ -12,6 +12,19 @@ import (
 	"github.com/omni-run/omni/internal/tlsfiles"
 )
 
+// poolWorkers makes what the pool needs of configured workers.
+func (g *Gateway) poolWorkers(configured []config.Worker) ([]pool.Worker, error) {
+	out := make([]pool.Worker, 0, len(configured))
+	for _, c := range configured {
+		w, err := g.poolWorker(c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
 // poolWorker makes what the pool needs of one configured worker: how it is
 // reached, how the gateway shows who it is, and how the worker is woken.
 func (g *Gateway) poolWorker(c config.Worker) (pool.Worker, error) {

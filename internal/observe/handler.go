@@ -16,11 +16,11 @@ import (
 type lineHandler struct {
 	slog.Handler // everything else
 	out          io.Writer
-	level        slog.Level
+	level        slog.Leveler
 	scratch      *sync.Pool // of *[]byte; none is kept beyond Handle
 }
 
-func newLineHandler(w io.Writer, level slog.Level) *lineHandler {
+func newLineHandler(w io.Writer, level slog.Leveler) *lineHandler {
 	out := &lockedWriter{w: w}
 	return &lineHandler{
 		Handler: slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudNames}),
@@ -30,7 +30,9 @@ func newLineHandler(w io.Writer, level slog.Level) *lineHandler {
 }
 
 // Enabled implements slog.Handler.
-func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.level.Level()
+}
 
 // Handle implements slog.Handler.
 func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {

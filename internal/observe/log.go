@@ -17,15 +17,18 @@ type LogOptions struct {
 	// Format is json (default), whose field names Google Cloud Logging reads,
 	// or text, for a person at a terminal.
 	Format string
+	// Var, if set, holds the level from then on, so that it can be changed.
+	Var *slog.LevelVar
 }
 
 // NewLogger returns a logger that writes one line an entry to w.
 func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
-	var level slog.Level
-	if o.Level != "" {
-		if err := level.UnmarshalText([]byte(o.Level)); err != nil {
-			return nil, fmt.Errorf("log level %q: want debug, info, warn or error", o.Level)
-		}
+	level := o.Var
+	if level == nil {
+		level = new(slog.LevelVar)
+	}
+	if err := SetLevel(level, o.Level); err != nil {
+		return nil, err
 	}
 	switch o.Format {
 	case "", "json":
@@ -35,6 +38,18 @@ func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
 	default:
 		return nil, fmt.Errorf("log format %q: want json or text", o.Format)
 	}
+}
+
+// SetLevel gives a logger's level the value of a configuration; "" is info.
+func SetLevel(v *slog.LevelVar, name string) error {
+	var level slog.Level
+	if name != "" {
+		if err := level.UnmarshalText([]byte(name)); err != nil {
+			return fmt.Errorf("log level %q: want debug, info, warn or error", name)
+		}
+	}
+	v.Set(level)
+	return nil
 }
 
 // cloudNames gives the standard attributes the names under which Google Cloud

@@ -156,3 +156,28 @@ func (w *slowWriter) String() string {
 	defer w.mu.Unlock()
 	return w.buf.String()
 }
+
+// TestLevelCanBeChanged, of both kinds of line.
+func TestLevelCanBeChanged(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"json", "text"} {
+		var out bytes.Buffer
+		level := new(slog.LevelVar)
+		log, err := observe.NewLogger(&out, observe.LogOptions{Level: "warn", Format: format, Var: level})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("first")
+		if err := observe.SetLevel(level, "debug"); err != nil {
+			t.Fatal(err)
+		}
+		log.Debug("second")
+		if err := observe.SetLevel(level, "loud"); err == nil {
+			t.Error("an unknown level was taken")
+		}
+		log.Debug("third")
+		if s := out.String(); strings.Contains(s, "first") || !strings.Contains(s, "second") || !strings.Contains(s, "third") {
+			t.Errorf("%s: %q", format, s)
+		}
+	}
+}

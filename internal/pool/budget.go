@@ -23,12 +23,25 @@ func newBudget(share float64) *budget {
 
 // earn counts one call.
 func (b *budget) earn() {
-	if b.share <= 0 {
-		return
-	}
 	b.mu.Lock()
-	b.tokens = min(b.tokens+b.share, 10*retryReserve)
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if b.share > 0 {
+		b.tokens = min(b.tokens+b.share, 10*retryReserve)
+	}
+}
+
+// setShare changes the share; what has been earned stays, unless there are to
+// be no retries at all.
+func (b *budget) setShare(share float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case share <= 0:
+		b.tokens = 0
+	case b.share <= 0:
+		b.tokens = retryReserve
+	}
+	b.share = share
 }
 
 // spend takes one retry out of the budget, if there is one.

@@ -143,17 +143,17 @@ func (p *Pool) pickTime() time.Time {
 }
 
 // eligibleLocked reports whether w may take calls for service, slots aside. A
-// worker that is left out after failures still may when there is no other:
-// a poor answer beats none.
+// worker that is left out after failures, or is to be removed, still may when
+// there is no other: a poor answer beats none.
 func (p *Pool) eligibleLocked(w *worker, service string) bool {
 	if !w.ready(service) {
 		return false
 	}
-	if !w.breaker.open {
+	if !w.breaker.open && !w.leaving {
 		return true
 	}
 	for _, other := range p.workers {
-		if other != w && !other.breaker.open && other.ready(service) {
+		if other != w && !other.breaker.open && !other.leaving && other.ready(service) {
 			return false
 		}
 	}

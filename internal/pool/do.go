@@ -102,9 +102,9 @@ func (p *Pool) maxWait(req *Request) time.Duration {
 	case req.MaxWait < 0:
 		return 0
 	case req.MaxWait == 0:
-		return p.opts.MaxWait
+		return p.longest()
 	}
-	return min(req.MaxWait, p.opts.MaxWait)
+	return min(req.MaxWait, p.longest())
 }
 
 func (p *Pool) timeout(req *Request) time.Duration {

@@ -83,17 +83,7 @@ func newMetrics(p *Pool) *metrics {
 		m.retries.WithLabelValues(r)
 	}
 	for _, w := range p.workers {
-		m.scrapes.WithLabelValues(w.Name)
-		if w.source != nil {
-			m.unresolved.WithLabelValues(w.Name)
-		}
-		if w.rest != nil {
-			m.wakes.WithLabelValues(w.Name)
-			m.wakeFailures.WithLabelValues(w.Name)
-		}
-		for _, c := range classes {
-			m.failures.WithLabelValues(w.Name, c)
-		}
+		m.begin(w)
 	}
 	for _, o := range []string{mirrorAnswered, mirrorFailed, mirrorDropped} {
 		m.mirrored.WithLabelValues(o)
@@ -108,6 +98,34 @@ func newMetrics(p *Pool) *metrics {
 		m.overflows.WithLabelValues(name)
 	}
 	return m
+}
+
+// begin makes a worker's series appear at zero.
+func (m *metrics) begin(w *worker) {
+	m.scrapes.WithLabelValues(w.label)
+	if w.source != nil {
+		m.unresolved.WithLabelValues(w.label)
+	}
+	if w.rest != nil {
+		m.wakes.WithLabelValues(w.label)
+		m.wakeFailures.WithLabelValues(w.label)
+	}
+	for _, c := range classes {
+		m.failures.WithLabelValues(w.label, c)
+	}
+}
+
+// forget drops the series of workers that were removed, so that labels do not
+// grow with each change of the configuration.
+func (m *metrics) forget(gone []*worker) {
+	for _, w := range gone {
+		for _, name := range []string{w.Name, w.label} {
+			worker := prometheus.Labels{"worker": name}
+			for _, series := range []*prometheus.CounterVec{m.scrapes, m.unresolved, m.failures, m.outliers} {
+				series.DeletePartialMatch(worker)
+			}
+		}
+	}
 }
 
 var overflowNames = map[error]string{

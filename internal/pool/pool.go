@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/omni-run/omni/internal/pool/hold"
@@ -17,13 +18,15 @@ import (
 
 // Pool is a set of workers. Safe for concurrent use.
 type Pool struct {
-	opts    Options
-	budget  *budget
-	metrics *metrics
-	names   map[string]*worker
+	opts        Options
+	budget      *budget
+	metrics     *metrics
+	names       map[string]*worker
+	longestWait atomic.Int64 // Options.MaxWait, in nanoseconds
 
 	mu      sync.Mutex
 	workers []*worker
+	members map[string]*member // by configured name
 	queue   *hold.Queue[*waiter]
 	// starts is how long each service took to become ready, smoothed.
 	starts   map[string]time.Duration
@@ -35,6 +38,7 @@ type Pool struct {
 
 	lifecycle sync.Mutex
 	cancel    context.CancelFunc // nil unless started
+	base      context.Context    //nolint:containedctx // of the probing, which Change adds to
 	probers   sync.WaitGroup
 	keepers   sync.WaitGroup
 
@@ -57,20 +61,22 @@ func New(options Options) (*Pool, error) {
 		opts:    opts,
 		budget:  newBudget(opts.RetryShare),
 		names:   map[string]*worker{},
+		members: map[string]*member{},
 		queue:   hold.New[*waiter](opts.Hold),
 		starts:  map[string]time.Duration{},
 		drained: make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
 	}
+	p.longestWait.Store(int64(opts.MaxWait))
 	for _, config := range opts.Workers {
-		w, err := newWorker(config, &opts)
+		m, err := newMember(config, &opts)
 		if err != nil {
 			return nil, err
 		}
-		if config.Resolve > 0 {
-			w.source = newSource(config, w)
+		p.members[config.Name] = m
+		for _, w := range m.workers() {
+			p.workers = append(p.workers, w)
+			p.names[w.Name] = w
 		}
-		p.workers = append(p.workers, w)
-		p.names[w.Name] = w
 	}
 	p.window = opts.Now()
 	p.metrics = newMetrics(p)
@@ -129,18 +135,15 @@ func (p *Pool) Start(ctx context.Context) error {
 		return nil
 	}
 	ctx, p.cancel = context.WithCancel(ctx)
+	p.base = ctx
 	p.mirrorContext, p.mirrorCancel = context.WithCancel(ctx)
 	p.mu.Lock()
-	workers := p.workers
-	p.mu.Unlock()
-	for _, w := range workers {
-		p.startWatch(ctx, w)
-		if r := w.rest; r != nil {
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if r := m.workers()[0].rest; r != nil {
 			p.keepers.Go(func() { p.tend(ctx, r) })
 		}
-		if w.source != nil {
-			p.probers.Go(func() { p.follow(ctx, w.source) })
-		}
+		p.beginMember(ctx, m)
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ type source struct {
 	rest    *rest              // the targets sleep and wake together; nil for no keeper
 	targets map[string]*worker // by address; "" is the name itself, until it is resolved
 	drained bool
+	leaving bool // its targets are to go
+	ended   bool // it has no targets any more, and gets no new ones
+	cancel  context.CancelFunc
 }
 
 func newSource(config Worker, first *worker) *source {
@@ -94,6 +97,10 @@ func (p *Pool) lookup(ctx context.Context, s *source) ([]string, error) {
 func (p *Pool) retarget(ctx context.Context, s *source, addresses []string) {
 	var fresh, gone []*worker
 	p.mu.Lock()
+	if s.ended {
+		p.mu.Unlock()
+		return
+	}
 	for _, a := range addresses {
 		if s.targets[a] == nil {
 			w, err := p.target(s, a)
@@ -138,7 +145,7 @@ func (p *Pool) target(s *source, address string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.label, w.source, w.drained = s.config.Name, s, s.drained
+	w.label, w.source, w.drained, w.leaving = s.config.Name, s, s.drained, s.leaving
 	return w, nil
 }
 
@@ -163,7 +170,10 @@ func (p *Pool) replaceLocked(fresh, gone []*worker) {
 	for _, w := range fresh {
 		p.names[w.Name] = w
 	}
-	for _, w := range append(fresh, gone...) {
+	for _, w := range slices.Concat(fresh, gone) {
+		if w.source == nil {
+			continue
+		}
 		if r := w.source.rest; r != nil {
 			w.rest = r
 			r.targets = r.targets[:0:0]

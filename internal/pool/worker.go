@@ -54,7 +54,10 @@ type worker struct {
 	source *source         // nil: a name is one worker
 	label  string          // in counters, which must not grow with addresses
 	cancel context.CancelFunc
-	gone   bool // its address is the name's no more
+	gone   bool // it gets no more calls: its address is the name's no more, or it was removed
+	// leaving is set when it is to be removed: it gets only calls that no other
+	// worker could take.
+	leaving bool
 
 	up       bool // the last probe went well
 	answered bool // some probe ever did

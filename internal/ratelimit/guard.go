@@ -2,13 +2,14 @@ package ratelimit
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
 // Guard limits by address, for paths that need no key and for credentials
 // that fail. It remembers a bounded number of addresses.
 type Guard struct {
-	policy Policy
+	policy atomic.Pointer[Policy]
 	clock  clock
 	table  *table[[16]byte]
 }
@@ -26,19 +27,31 @@ func NewGuard(p Policy, addresses int, now func() time.Time) (*Guard, error) {
 	if addresses <= 0 {
 		addresses = DefaultAddresses
 	}
-	return &Guard{policy: p, clock: newClock(now), table: newTable[[16]byte](addresses)}, nil
+	g := &Guard{clock: newClock(now), table: newTable[[16]byte](addresses)}
+	g.policy.Store(&p)
+	return g, nil
 }
 
 // Policy returns the guard's policy, for the headers.
-func (g *Guard) Policy() Policy { return g.policy }
+func (g *Guard) Policy() Policy { return *g.policy.Load() }
+
+// SetPolicy replaces the policy. What addresses have used stays used.
+func (g *Guard) SetPolicy(p Policy) error {
+	if err := p.Validate(1); err != nil {
+		return err
+	}
+	g.policy.Store(&p)
+	return nil
+}
 
 // Take counts one call from the address.
 func (g *Guard) Take(from netip.Addr) Decision {
-	if g.policy.Unlimited() {
+	policy := g.Policy()
+	if policy.Unlimited() {
 		return Decision{Allowed: true}
 	}
 	wall, now := g.clock.read()
-	d := g.table.take(network(from), now, g.policy, 1)
+	d := g.table.take(network(from), now, policy, 1)
 	d.ResetAt = resetAt(wall, d.ResetAfter)
 	return d
 }

@@ -262,3 +262,25 @@ func BenchmarkTake(b *testing.B) {
 		}
 	}
 }
+
+// TestGuardTakesAnotherPolicy: what an address has used stays used.
+func TestGuardTakesAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	g, err := ratelimit.NewGuard(ratelimit.Policy{Limit: 60, Burst: 2}, 0, limitertest.NewClock().Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := netip.MustParseAddr("192.0.2.1")
+	g.Take(from)
+	if err := g.SetPolicy(ratelimit.Policy{Limit: 60, Burst: 4}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, true, true, false} {
+		if d := g.Take(from); d.Allowed != want {
+			t.Errorf("call %d: %v", i, d.Allowed)
+		}
+	}
+	if err := g.SetPolicy(ratelimit.Policy{Limit: 1}); err == nil || g.Policy().Burst != 4 {
+		t.Error("a policy without a burst was taken")
+	}
+}

@@ -99,11 +99,14 @@ func (c *Cache) Get(k Key) (a *Answer, left time.Duration) {
 // kept.
 func (c *Cache) Put(k Key, tenantID string, a *Answer, ttl time.Duration) {
 	e := &entry{key: k, tenant: tenantID, answer: a, expires: c.opt.Now().Add(ttl), size: a.Size() + entryOverhead}
-	if e.size > min(c.opt.TenantBytes, c.opt.MaxBytes) || ttl <= 0 {
+	if ttl <= 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if e.size > min(c.opt.TenantBytes, c.opt.MaxBytes) {
+		return
+	}
 	if old := c.entries[k]; old != nil {
 		c.dropLocked(old)
 	}
@@ -147,6 +150,22 @@ func (c *Cache) dropLocked(e *entry) {
 	c.bytes -= e.size
 	if t.order.Len() == 0 {
 		delete(c.tenants, e.tenant)
+	}
+}
+
+// Resize gives the cache other bounds, and drops what does not fit into them
+// any more. Bounds of zero empty it.
+func (c *Cache) Resize(maxBytes, tenantBytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opt.MaxBytes, c.opt.TenantBytes = maxBytes, tenantBytes
+	for _, t := range c.tenants {
+		for t.order.Len() > 0 && t.bytes > tenantBytes {
+			c.evictLocked(t.order.Back())
+		}
+	}
+	for c.bytes > maxBytes {
+		c.evictLocked(c.all.Back())
 	}
 }
 

@@ -206,3 +206,31 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 	}
 	lead.Land(respcache.Landing{})
 }
+
+func TestResize(t *testing.T) {
+	t.Parallel()
+	c := respcache.New(respcache.Options{MaxBytes: 1 << 20, TenantBytes: 1 << 20, Now: time.Now})
+	for i := range 10 {
+		for _, tenant := range []string{"a", "b"} {
+			c.Put(key(tenant, fmt.Sprint(i)), tenant, answer(t, "x"), time.Hour)
+		}
+	}
+	whole := c.Stats()
+	c.Resize(whole.Bytes/2, whole.Bytes/2)
+	if half := c.Stats(); half.Bytes > whole.Bytes/2 || half.Entries == 0 {
+		t.Errorf("half of %+v is %+v", whole, half)
+	}
+	if a, _ := c.Get(key("b", "9")); a == nil {
+		t.Error("what was used last is gone")
+	}
+	c.Resize(0, 0)
+	c.Put(key("c"), "c", answer(t, "x"), time.Hour)
+	if none := c.Stats(); none.Entries != 0 || none.Bytes != 0 {
+		t.Errorf("a cache of no size holds %+v", none)
+	}
+	c.Resize(1<<20, 1<<20)
+	c.Put(key("c"), "c", answer(t, "x"), time.Hour)
+	if c.Stats().Entries != 1 {
+		t.Error("it takes nothing after it was grown again")
+	}
+}

@@ -75,6 +75,9 @@ type Queue[T any] struct {
 	lanes   map[string]*lane[T]
 }
 
+// SetLimits replaces the caps. What is held stays, though it may exceed them.
+func (q *Queue[T]) SetLimits(limits Limits) { q.limits = limits }
+
 // New makes an empty queue.
 func New[T any](limits Limits) *Queue[T] {
 	return &Queue[T]{

@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// mounted is a configuration as a cluster mounts it: the file is reached
+// through a link that is exchanged as a whole.
+type mounted struct {
+	t    *testing.T
+	dir  string
+	n    int
+	data string
+}
+
+func mount(t *testing.T, text string) *mounted {
+	t.Helper()
+	m := &mounted{t: t, dir: t.TempDir(), data: t.TempDir()}
+	m.exchange(text)
+	if err := os.Symlink(filepath.Join("..data", "omni.yaml"), m.path()); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *mounted) path() string { return filepath.Join(m.dir, "omni.yaml") }
+
+func (m *mounted) exchange(text string) {
+	m.t.Helper()
+	m.n++
+	version := fmt.Sprintf("..version-%d", m.n)
+	text = fmt.Sprintf("mode: development\nlisten: 127.0.0.1:0\ndata_dir: %q\nlimits: {public_per_minute: 1000000}\n", m.data) + text
+	for _, err := range []error{
+		os.Mkdir(filepath.Join(m.dir, version), 0o700),
+		os.WriteFile(filepath.Join(m.dir, version, "omni.yaml"), []byte(text), 0o600),
+		os.Symlink(version, filepath.Join(m.dir, "..next")),
+		os.Rename(filepath.Join(m.dir, "..next"), filepath.Join(m.dir, "..data")),
+	} {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+func (m *mounted) serve() *gateway {
+	m.t.Helper()
+	g := &gateway{process: launch(m.t, binaries.gateway, []string{"-config", m.path()}, []string{"MASTER_API_KEY=" + masterKey}), setup: gatewaySetup{data: m.data}}
+	g.addr = g.logged("gateway listens")["address"].(string)
+	g.url = "http://" + g.addr
+	return g
+}
+
+// config is what /health says of it.
+func (g *gateway) config() (version, fault string) {
+	g.t.Helper()
+	var h struct {
+		Config struct{ Version, Error string } `json:"config"`
+	}
+	g.call("GET", "/health", "", "").into(g.t, &h)
+	return h.Config.Version, h.Config.Error
+}
+
+// The real binary takes what its file says on SIGHUP and when the file is
+// exchanged, and refuses what is wrong with line and reason, while it serves on.
+func TestConfigurationChangesWhileRunning(t *testing.T) {
+	t.Parallel()
+	w := startStub(t, nil)
+	workers := fmt.Sprintf("workers: [{name: one, url: %q}]\n", w.URL)
+	m := mount(t, workers)
+	g := m.serve()
+	g.workersReady()
+	g.want(200, "POST", "/anomaly/detect", freeKey, detect)
+	first, _ := g.config()
+
+	// A smaller body for one tier, noticed without a signal.
+	m.exchange(workers + "tiers: {free: {max_body: 1024}}\n")
+	eventually(t, "the exchanged file is in force", func() bool { v, _ := g.config(); return v != first })
+	large := `{"data":[` + strings.Repeat("1.5,", 500) + `1]}`
+	if a := g.want(413, "POST", "/anomaly/detect", freeKey, large); a.code() != "body_too_large" {
+		t.Error(a)
+	}
+	g.want(200, "POST", "/anomaly/detect", proKey, large)
+	second, _ := g.config()
+
+	// A bad one is refused as a whole.
+	m.exchange(workers + "tiers:\n  free:\n    burst: -7\n")
+	g.signal(syscall.SIGHUP)
+	line := g.logged("configuration refused; the one in force serves on")
+	if reason := fmt.Sprint(line["reason"]); !strings.Contains(reason, "line 8: tiers.free.burst = -7") || strings.Contains(reason, m.dir) {
+		t.Errorf("the log says %v", line)
+	}
+	version, fault := g.config()
+	if version != second || fault == "" || strings.Contains(fault, "burst") || strings.Contains(fault, m.dir) {
+		t.Errorf("/health says %q %q", version, fault)
+	}
+	if a := g.want(200, "GET", "/admin/config", masterKey, ""); !strings.Contains(string(a.body), "tiers.free.burst = -7") {
+		t.Error(a)
+	}
+	g.want(413, "POST", "/anomaly/detect", freeKey, large)
+
+	// The first again, on a signal.
+	m.exchange(workers)
+	g.signal(syscall.SIGHUP)
+	eventually(t, "the first configuration is in force", func() bool { v, fault := g.config(); return v == first && fault == "" })
+	g.want(200, "POST", "/anomaly/detect", freeKey, large)
+	g.running()
+	g.signal(syscall.SIGTERM)
+	if code := g.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Workers are added, replaced and removed while calls run, and none fails.
+func TestWorkersChangeWithoutAFailedCall(t *testing.T) {
+	t.Parallel()
+	a, b := startStub(t, nil), startStub(t, nil)
+	one := fmt.Sprintf("workers: [{name: a, url: %q}]\n", a.URL)
+	both := fmt.Sprintf("workers: [{name: a, url: %q}, {name: b, url: %q}]\n", a.URL, b.URL)
+	other := fmt.Sprintf("workers: [{name: b, url: %q}]\n", b.URL)
+	swapped := fmt.Sprintf("workers: [{name: b, url: %q}]\n", a.URL)
+	const unlimited = "tiers: {enterprise: {requests_per_minute: 10000000, burst: 1000000}}\n"
+	m := mount(t, unlimited+one)
+	g := m.serve()
+	g.workersReady()
+	var over atomic.Bool
+	var calls atomic.Int64
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for !over.Load() {
+				res, err := try("POST", g.url+"/anomaly/detect", enterpriseKey, detect)
+				if err != nil || res.status != 200 {
+					t.Errorf("%v %s", err, res)
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	for range 3 {
+		for _, text := range []string{both, other, swapped, one} {
+			m.exchange(unlimited + text)
+			g.want(200, "POST", "/admin/config/reload", masterKey, "")
+			from := calls.Load()
+			eventually(t, "more calls", func() bool { return t.Failed() || calls.Load() > from+20 })
+		}
+	}
+	over.Store(true)
+	wg.Wait()
+	if a.count() == 0 || b.count() == 0 {
+		t.Errorf("%d and %d calls", a.count(), b.count())
+	}
+	var h struct{ Workers struct{ Total int } }
+	eventually(t, "one worker is left", func() bool { g.call("GET", "/health", "", "").into(t, &h); return h.Workers.Total == 1 })
+}
