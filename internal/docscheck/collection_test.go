@@ -39,6 +39,9 @@ func TestCollectionRuns(t *testing.T) {
 			if strings.Contains(item.Request.URL.Raw, "/:") {
 				continue
 			}
+			if strings.HasSuffix(item.Request.URL.Raw, "/admin/config/reload") {
+				continue // omni up has no file to read again; internal/e2e reloads
+			}
 			sent++
 			status, body := item.Request.send(t, fill)
 			path := strings.TrimPrefix(item.Request.URL.Raw, "{{baseUrl}}")

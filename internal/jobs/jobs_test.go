@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,7 +18,22 @@ import (
 	"github.com/omni-run/omni/internal/postgres/postgrestest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that never end. Those of River may take some
+// seconds over it: a retry that sleeps is not woken when its client stops.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	var left error
+	for end := time.Now().Add(time.Minute); code == 0; time.Sleep(100 * time.Millisecond) {
+		if left = goleak.Find(); left == nil || time.Now().After(end) {
+			break
+		}
+	}
+	if left != nil {
+		fmt.Fprintln(os.Stderr, left)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // fresh returns options for a database of its own.
 type fresh func(t *testing.T) jobs.Options
