@@ -105,7 +105,7 @@ func request(ctx context.Context, method, url string, body []byte) (status int, 
 		return 0, nil, err
 	}
 	req.Header.Set("X-API-Key", key)
-	req.Header.Set("X-Tenant-ID", "bench") // read by a worker that is asked directly
+	req.Header.Set("X-Tenant-ID", "bench")      // read by a worker that is asked directly
 	req.Header.Set("Cache-Control", "no-store") // past the response cache: what is measured is the work
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
