@@ -38,11 +38,15 @@ images: ## both container images, for amd64 and arm64, in dist/images; no contai
 	cd deploy && $(GO) run ./cmd/omni-images -source .. -out ../dist/images -version '$(VERSION)' \
 		-revision '$(shell git rev-parse HEAD 2>/dev/null)' -epoch '$(shell git log -1 --format=%ct 2>/dev/null || echo 0)' $(IMAGEFLAGS)
 
-test: test-deploy ## every test, race detector on, in random order; the kernels also as shipped
+# Every part runs even if one before it failed.
+test: ## every test, race detector on, in random order; the kernels also as shipped
 	@test -n "$(RACE)" || echo "no C compiler here: the tests run without the race detector"
-	$(GO) test $(RACE) $(TESTFLAGS) ./...
-	$(SIMD) CGO_ENABLED=0 $(GO) vet $(VECTOR)
-	$(SIMD) CGO_ENABLED=0 $(GO) test $(TESTFLAGS) $(VECTOR)
+	@status=0; set -x; \
+	$(MAKE) --no-print-directory test-deploy || status=1; \
+	$(GO) test $(RACE) $(TESTFLAGS) ./... || status=1; \
+	$(SIMD) CGO_ENABLED=0 $(GO) vet $(VECTOR) || status=1; \
+	$(SIMD) CGO_ENABLED=0 $(GO) test $(TESTFLAGS) $(VECTOR) || status=1; \
+	exit $$status
 
 test-deploy: ## the deployment files, images, upgrades (a module of its own: heavy dependencies)
 	cd deploy && $(GO) test -timeout 20m ./...
