@@ -284,3 +284,24 @@ func TestGuardTakesAnotherPolicy(t *testing.T) {
 		t.Error("a policy without a burst was taken")
 	}
 }
+
+// A tenant that comes back after a rest is counted although others of its
+// shard, which rested too, are forgotten meanwhile.
+func TestReturningTenantsAreCounted(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	m := ratelimit.NewMemory(0, func() time.Time { return now })
+	p := ratelimit.Policy{Limit: 60, Burst: 5}
+	const tenants = 256 // several in each of the 64 shards, whatever the seed
+	for round := range 3 {
+		for i := range tenants {
+			for call := range p.Burst + 1 {
+				d, err := m.Take(t.Context(), fmt.Sprint(i), p, 1)
+				if err != nil || d.Allowed != (call < p.Burst) {
+					t.Fatalf("round %d, tenant %d, call %d: %+v %v", round, i, call, d, err)
+				}
+			}
+		}
+		now = now.Add(time.Hour)
+	}
+}

@@ -64,7 +64,7 @@ func (t *table[K]) take(key K, now time.Duration, p Policy, cost int) Decision {
 		n.unlink()
 		n.linkAfter(&s.ring)
 	}
-	s.dropIdleLocked(now)
+	s.dropIdleLocked(now, n)
 	if n == nil {
 		if len(s.nodes) >= t.cap {
 			s.dropLocked(s.ring.prev)
@@ -80,11 +80,12 @@ func (t *table[K]) take(key K, now time.Duration, p Policy, cost int) Decision {
 }
 
 // dropIdleLocked drops up to two of the longest-idle keys if their tat has
-// passed: more than one call can add, so the table shrinks again.
-func (s *shard[K]) dropIdleLocked(now time.Duration) {
+// passed: more than one call can add, so the table shrinks again. keep, which
+// is about to be used, stays: what it uses now must not be forgotten.
+func (s *shard[K]) dropIdleLocked(now time.Duration, keep *node[K]) {
 	for range 2 {
 		last := s.ring.prev
-		if last == &s.ring || last.tat > now {
+		if last == &s.ring || last == keep || last.tat > now {
 			return
 		}
 		s.dropLocked(last)
