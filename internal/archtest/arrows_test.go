@@ -26,7 +26,7 @@ var layers = []struct {
 }{
 	{"vocabulary", []string{"api"}},
 	{"numerics", []string{"internal/ml", "models"}},
-	{"foundations", []string{"internal/buildinfo", "internal/sqlitedb", "internal/observe", "internal/metricsmerge", "internal/config", "internal/llm", "internal/lockfile", "internal/jsonscan", "internal/otlp", "internal/postgres", "internal/tlsfiles", "internal/http1"}},
+	{"foundations", []string{"internal/buildinfo", "internal/sqlitedb", "internal/observe", "internal/metricsmerge", "internal/config", "internal/llm", "internal/lockfile", "internal/jsonscan", "internal/otlp", "internal/postgres", "internal/tlsfiles", "internal/httpfield", "internal/http1"}},
 	{"state", []string{"internal/state"}},
 	{"capability", []string{"internal/service", "internal/tool"}},
 	{"edge parts", []string{"internal/authn", "internal/ratelimit", "internal/pool", "internal/jobs", "internal/idempotency", "internal/respcache", "internal/webhook", "internal/usage", "internal/admin"}},

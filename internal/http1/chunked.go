@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // Limits of the chunked coding's framing, which carries no data of its own.
@@ -52,7 +54,7 @@ func (b *body) nextChunk() error {
 			return errChunked
 		}
 		name, value, found := bytes.Cut(line, []byte(":"))
-		if !found || !validToken(string(name)) || !validValue(string(value)) {
+		if !found || !httpfield.ValidToken(string(name)) || !httpfield.ValidValue(string(value)) {
 			return errChunked
 		}
 	}
@@ -98,7 +100,7 @@ func chunkSize(line []byte) (int64, error) {
 			d = c - 'a' + 10
 		case 'A' <= c && c <= 'F':
 			d = c - 'A' + 10
-		case c == ';' && digits > 0 && validValue(string(line[i:])):
+		case c == ';' && digits > 0 && httpfield.ValidValue(string(line[i:])):
 			return size, nil
 		default:
 			return 0, errChunked

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // inBytes is the size of the buffer that a head and a small body are read
@@ -251,7 +253,7 @@ func (c *conn) readHead() (text string, fault *FaultError, err error) {
 		if c.requests == 0 && c.s.Handover != nil && bytes.HasPrefix(have, []byte(preface)) {
 			return "", nil, nil
 		}
-		if len(have) > 0 && !tokenByte[have[0]] && have[0] != '\r' {
+		if len(have) > 0 && !httpfield.TokenByte(have[0]) && have[0] != '\r' {
 			return "", syntax("this is no HTTP request"), nil
 		}
 		at := bytes.IndexByte(have[seen:], '\n')

@@ -5,6 +5,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // maxFields bounds the fields of a head, beside their bytes.
@@ -41,7 +43,7 @@ func (h *head) parse(text string) *FaultError {
 // parseLine reads "GET /path HTTP/1.1": three words, two single blanks.
 func (h *head) parseLine(line string) *FaultError {
 	method, rest, found := strings.Cut(line, " ")
-	if !found || !validToken(method) {
+	if !found || !httpfield.ValidToken(method) {
 		return syntax("the request line has no method")
 	}
 	target, version, found := strings.Cut(rest, " ")
@@ -93,7 +95,7 @@ func (h *head) parseFields(text string) *FaultError {
 			return syntax("a header field's name is not a token")
 		}
 		value := trim(line[colon+1:])
-		if !validValue(value) {
+		if !httpfield.ValidValue(value) {
 			return syntax("a header field's value holds a control character")
 		}
 		if !canonical {
@@ -169,7 +171,7 @@ func fieldName(s string) (canonical, valid bool) {
 	upper := true
 	for i := range len(s) {
 		c := s[i]
-		if !tokenByte[c] {
+		if !httpfield.TokenByte(c) {
 			return false, false
 		}
 		switch {
@@ -200,32 +202,3 @@ func canonicalName(s string) string {
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
-
-func validToken(s string) bool {
-	for i := range len(s) {
-		if !tokenByte[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func validValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// tokenByte marks the bytes of a token (RFC 9110, section 5.6.2).
-var tokenByte = func() (table [256]bool) {
-	const marks = "!#$%&'*+-.^_`|~"
-	for c := range len(table) {
-		b := byte(c)
-		table[c] = '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' ||
-			b < 0x80 && strings.IndexByte(marks, b) >= 0
-	}
-	return table
-}()

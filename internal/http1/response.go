@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 const (
@@ -125,7 +127,7 @@ func (w *response) fields() {
 		case "Date":
 			w.dated = len(values) > 0
 		}
-		if !validToken(name) {
+		if !httpfield.ValidToken(name) {
 			continue
 		}
 		for _, v := range values {
@@ -148,7 +150,7 @@ func first(values []string) string {
 func appendValue(out []byte, v string) []byte {
 	start := len(out)
 	out = append(out, v...)
-	if !validValue(v) {
+	if !httpfield.ValidValue(v) {
 		for i := start; i < len(out); i++ {
 			if out[i] < ' ' && out[i] != '\t' || out[i] == 0x7f {
 				out[i] = ' '

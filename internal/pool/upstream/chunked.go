@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"io"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // Limits of the chunked coding's framing, which carries no data of its own.
@@ -117,7 +119,7 @@ func parseChunkSize(line []byte) (int64, error) {
 			d = c - 'a' + 10
 		case 'A' <= c && c <= 'F':
 			d = c - 'A' + 10
-		case c == ';' && digits > 0 && validValue(string(line)):
+		case c == ';' && digits > 0 && httpfield.ValidValue(string(line)):
 			return size, nil
 		default:
 			return 0, malformed("chunk size")

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // maxFields limits the header fields of one answer.
@@ -100,7 +102,7 @@ func parseStatusLine(line string) (head, error) {
 	if h.status < 100 || h.status > 599 {
 		return h, malformed("status code %d", h.status)
 	}
-	if len(line) > 12 && (line[12] != ' ' || !validValue(line[13:])) {
+	if len(line) > 12 && (line[12] != ' ' || !httpfield.ValidValue(line[13:])) {
 		return h, malformed("status line")
 	}
 	return h, nil
@@ -126,11 +128,11 @@ func parseFields(text string) (http.Header, error) {
 		}
 		text = rest
 		name, value, found := strings.Cut(line, ":")
-		if !found || !validToken(name) {
+		if !found || !httpfield.ValidToken(name) {
 			return nil, malformed("header field name")
 		}
 		value = strings.Trim(value, " \t")
-		if !validValue(value) {
+		if !httpfield.ValidValue(value) {
 			return nil, malformed("header field value")
 		}
 		key := textproto.CanonicalMIMEHeaderKey(name)
@@ -225,32 +227,3 @@ func hasToken(values []string, token string) bool {
 	}
 	return false
 }
-
-func validToken(s string) bool {
-	for i := range len(s) {
-		if !tokenByte[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func validValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-// tokenByte marks the bytes of a token (RFC 9110, section 5.6.2).
-var tokenByte = func() (table [256]bool) {
-	const marks = "!#$%&'*+-.^_`|~"
-	for c := range len(table) {
-		b := byte(c)
-		table[c] = '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' ||
-			b < 0x80 && strings.IndexByte(marks, b) >= 0
-	}
-	return table
-}()

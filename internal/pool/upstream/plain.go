@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/omni-run/omni/internal/httpfield"
 )
 
 // maxInformational limits the 1xx answers before the real one.
@@ -211,23 +213,23 @@ func connectionLost(err error) bool {
 
 // check refuses what would break the framing of the request.
 func (r *Request) check() error {
-	if !validToken(r.Method) {
+	if !httpfield.ValidToken(r.Method) {
 		return errors.New("method is not a token")
 	}
 	if r.Path == "" || r.Path[0] != '/' || !visible(r.Path) || !visible(r.RawQuery) {
 		return errors.New("path or query holds a byte that must be escaped")
 	}
 	for _, f := range r.Extra {
-		if !validToken(f.Name) || !validValue(f.Value) {
+		if !httpfield.ValidToken(f.Name) || !httpfield.ValidValue(f.Value) {
 			return errors.New("an extra header field is malformed")
 		}
 	}
 	for name, values := range r.Header {
-		if !validToken(name) {
+		if !httpfield.ValidToken(name) {
 			return errors.New("header field name is not a token")
 		}
 		for _, v := range values {
-			if !validValue(v) {
+			if !httpfield.ValidValue(v) {
 				return errors.New("header field " + name + " holds a control character")
 			}
 		}
