@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -92,4 +96,34 @@ func TestNoMasterKeyNoAdmin(t *testing.T) {
 	g.want(403, "GET", "/admin/keys", masterKey, "")
 	g.want(403, "GET", "/admin/keys", enterpriseKey, "")
 	g.want(401, "GET", "/admin/keys", "", "")
+}
+
+// A new key is shown once and stands in no file, though the call bears an
+// Idempotency-Key: its repetition makes another key.
+func TestANewKeyIsKeptNowhere(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, gatewaySetup{})
+	g.want(201, "POST", "/admin/tenants", masterKey, `{"id":"acme","tier":"pro"}`, "Idempotency-Key", "t1")
+	replayed := g.call("POST", "/admin/tenants", masterKey, `{"id":"acme","tier":"pro"}`, "Idempotency-Key", "t1")
+	if replayed.header.Get("Idempotent-Replay") != "true" {
+		t.Errorf("an answer without a secret is not repeated: %s", replayed)
+	}
+	first := g.want(201, "POST", "/admin/keys", masterKey, `{"tenant":"acme"}`, "Idempotency-Key", "k1").field(t, "api_key").(string)
+	again := g.want(201, "POST", "/admin/keys", masterKey, `{"tenant":"acme"}`, "Idempotency-Key", "k1")
+	if again.header.Get("Idempotent-Replay") != "" || again.field(t, "api_key") == first {
+		t.Errorf("the key was kept: %v", again.header)
+	}
+	err := filepath.WalkDir(g.setup.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(raw, []byte(first)) {
+			t.Errorf("%s holds the key", filepath.Base(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/omni-run/omni/api"
@@ -27,7 +28,7 @@ const maxReplay = 8 << 20
 func (g *Gateway) replay(next Handler) Handler {
 	return func(x *Exchange) error {
 		key := first(x.R.Header, keyIdempotencyKey)
-		if key == "" || x.R.Method == http.MethodGet || x.Entry.shownOnce {
+		if key == "" || x.R.Method == http.MethodGet || showsSecret(x) {
 			return next(x)
 		}
 		if len(key) > 255 || len(x.R.Header.Values(api.HeaderIdempotencyKey)) > 1 || !printable(key) {
@@ -136,4 +137,11 @@ func (r *recorder) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return r.body.Write(p)
+}
+
+// showsSecret reports whether the answer may hold a secret that is shown once:
+// a webhook's, or a new key. Such an answer is kept nowhere, so a repetition
+// of the call runs it again.
+func showsSecret(x *Exchange) bool {
+	return x.Entry.shownOnce || x.Entry.master && strings.HasPrefix(x.Path, "/admin/keys")
 }
