@@ -265,10 +265,19 @@ type Tier struct {
 	Concurrent int `yaml:"concurrent"`
 	// MaxBody in bytes.
 	MaxBody int64 `yaml:"max_body"`
-	// MonthlyUnits per calendar month (UTC); 0 for no quota.
-	MonthlyUnits int64 `yaml:"monthly_units"`
+	// MonthlyUnits per calendar month (UTC); 0 for no quota. Absent, it is the
+	// built-in tier's of that name, and none for another.
+	MonthlyUnits *int64 `yaml:"monthly_units"`
 	// Weight is the share in the hold queue, relative to other tiers.
 	Weight int `yaml:"weight"`
+}
+
+// MonthQuota is MonthlyUnits of a tier with defaults; 0 for none.
+func (t Tier) MonthQuota() int64 {
+	if t.MonthlyUnits == nil {
+		return 0
+	}
+	return *t.MonthlyUnits
 }
 
 // Route is one public path that workers serve.

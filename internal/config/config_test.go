@@ -210,3 +210,19 @@ workers:
 		t.Errorf("the configuration is shown with a secret, or not at all: %v", err)
 	}
 }
+
+// A quota of 0 is none, for a built-in tier too; one that is absent is the
+// built-in tier's.
+func TestMonthQuotas(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse([]byte("tiers: {pro: {monthly_units: 0}, free: {weight: 2}, own: {requests_per_minute: 5}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiers := c.WithDefaults().Tiers
+	for name, want := range map[string]int64{"pro": 0, "free": 100_000, "own": 0, "enterprise": 0} {
+		if got := tiers[name].MonthQuota(); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+}

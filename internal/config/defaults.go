@@ -74,9 +74,9 @@ func (h Hold) withDefaults() Hold {
 // DefaultTiers are the plans of the contract.
 func DefaultTiers() map[string]Tier {
 	return map[string]Tier{
-		"free":       {RequestsPerMinute: 100, Concurrent: 20, MaxBody: 4 << 20, MonthlyUnits: 100_000, Weight: 1},
-		"pro":        {RequestsPerMinute: 1_000, Concurrent: 100, MaxBody: 16 << 20, MonthlyUnits: 5_000_000, Weight: 4},
-		"enterprise": {RequestsPerMinute: 10_000, Concurrent: 1_000, MaxBody: 32 << 20, Weight: 16},
+		"free":       {RequestsPerMinute: 100, Concurrent: 20, MaxBody: 4 << 20, MonthlyUnits: units(100_000), Weight: 1},
+		"pro":        {RequestsPerMinute: 1_000, Concurrent: 100, MaxBody: 16 << 20, MonthlyUnits: units(5_000_000), Weight: 4},
+		"enterprise": {RequestsPerMinute: 10_000, Concurrent: 1_000, MaxBody: 32 << 20, MonthlyUnits: units(0), Weight: 16},
 	}
 }
 
@@ -86,7 +86,7 @@ func tiersWithDefaults(given map[string]Tier) map[string]Tier {
 		base, known := out[name]
 		if !known {
 			base = out["free"]
-			base.MonthlyUnits = 0
+			base.MonthlyUnits = units(0)
 		}
 		or(&t.RequestsPerMinute, base.RequestsPerMinute)
 		or(&t.Concurrent, base.Concurrent)
@@ -101,6 +101,8 @@ func tiersWithDefaults(given map[string]Tier) map[string]Tier {
 	}
 	return out
 }
+
+func units(n int64) *int64 { return &n }
 
 func or[T comparable](field *T, value T) {
 	var zero T

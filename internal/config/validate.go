@@ -136,8 +136,8 @@ func (c Config) validateTiers(v *faults) {
 		between(v, at+".concurrent", t.Concurrent, 1, 1_000_000)
 		between(v, at+".max_body", t.MaxBody, 1<<10, c.Limits.MaxBody)
 		between(v, at+".weight", t.Weight, 1, 10_000)
-		if t.MonthlyUnits < 0 {
-			v.add(at+".monthly_units", t.MonthlyUnits, "0 (no quota) or more")
+		if t.MonthQuota() < 0 {
+			v.add(at+".monthly_units", t.MonthQuota(), "0 (no quota) or more")
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (g *Gateway) limitRate(next Handler) Handler {
 				return d.Refusal()
 			}
 		}
-		if err := g.Limits.Quota.Check(x.Principal.Tenant, x.Tier.MonthlyUnits, int64(units)); err != nil {
+		if err := g.Limits.Quota.Check(x.Principal.Tenant, x.Tier.MonthQuota(), int64(units)); err != nil {
 			g.metrics.refusals.WithLabelValues(x.Principal.Tier, "month").Inc()
 			return err
 		}

@@ -24,7 +24,7 @@ func (g *Gateway) serveUsage(x *Exchange) error {
 		return err
 	}
 	report, err := g.Reports.Report(x.Context(), usage.Query{
-		Tenant: x.Principal.Tenant, Tier: x.Principal.Tier, Range: days, MonthLimit: x.Tier.MonthlyUnits,
+		Tenant: x.Principal.Tenant, Tier: x.Principal.Tier, Range: days, MonthLimit: x.Tier.MonthQuota(),
 	})
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func newAdmin(g *Gateway) *admin.Handler {
 		Issuer: issuer, Trail: trail,
 		Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Remote: edge.RemoteOf, Fail: edge.Fail,
 		Usage: g.ledger, Workers: workers{g.pool}, Config: g.config, Log: g.opt.Log, Now: g.opt.Now,
-		MonthUnits: func(tier string) int64 { return g.config.running().Tiers[tier].MonthlyUnits },
+		MonthUnits: func(tier string) int64 { return g.config.running().Tiers[tier].MonthQuota() },
 	})
 }
 
