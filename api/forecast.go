@@ -8,7 +8,9 @@ type ForecastRequest struct {
 	TimeSeries Values `json:"time_series,omitempty"`
 	// ForecastSteps is how many values to forecast; default 30.
 	ForecastSteps *int `json:"forecast_steps,omitempty"`
-	// SequenceLength is how many past values the network reads; default 10.
+	// SequenceLength is how many past values the network trained on the series
+	// reads. Given, it needs two values more; the default, 10, gives way to a
+	// shorter series, of which 3 values are enough.
 	SequenceLength *int `json:"sequence_length,omitempty"`
 	// Timestamps date the history (RFC 3339 or YYYY-MM-DD), one a value.
 	Timestamps []string `json:"timestamps,omitempty"`

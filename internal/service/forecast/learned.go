@@ -112,8 +112,7 @@ func Survey(ctx context.Context, y []float64, period, horizon int, networked boo
 	if err != nil {
 		return c, 0, err
 	}
-	n.lookback = min(n.lookback, max(1, len(y)-2))
-	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n, period: period, crowd: !networked, selector: &selector.Model{}, warn: func(string, ...any) {}}
+	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{}, warn: func(string, ...any) {}}
 	r, err := t.compete(ctx)
 	if err != nil {
 		return c, 0, err

@@ -35,11 +35,22 @@ const (
 // neural is the settings of a local network.
 type neural struct {
 	lookback, epochs int
+	// asked says that lookback is the caller's wish, not the default, which
+	// gives way to a short series.
+	asked bool
 	rate             float64
 	seed             int64
 	period           int
 	// share divides workBudget among the series of a call; 0 counts as 1.
 	share int
+}
+
+// fitting is n with a default lookback no longer than a series can feed.
+func (n neural) fitting(points int) neural {
+	if !n.asked {
+		n.lookback = min(n.lookback, max(1, points-2))
+	}
+	return n
 }
 
 // transform takes what a network need not learn out of a series: growth by

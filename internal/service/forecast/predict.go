@@ -101,9 +101,10 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if err != nil {
 		return nil, err
 	}
-	if err := enough(field, len(y), set.neural.lookback); err != nil {
+	if err := enough(field, len(y), set.neural); err != nil {
 		return nil, err
 	}
+	set.neural = set.neural.fitting(len(y))
 	extra, err := readColumns(prefix, in.Exogenous, len(y), set.horizon)
 	if err != nil {
 		return nil, err

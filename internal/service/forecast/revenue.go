@@ -42,7 +42,7 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 	if err != nil {
 		return nil, err
 	}
-	n.lookback = min(n.lookback, max(1, len(h.y)-2))
+	n = n.fitting(len(h.y))
 	future, err := futureDates("forecast_days", h.freq, h.dates[len(h.dates)-1], steps)
 	if err != nil {
 		return nil, err

@@ -228,6 +228,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Whoever asks for no sequence gets a forecast from three values on.
+func TestShortSeries(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	for _, mode := range []string{"auto", "local", "global"} {
+		for n := 3; n <= 12; n++ {
+			body := object{"time_series": zigzag[:n], "forecast_steps": 4, "mode": mode}
+			a, _ := predict(t, s, body)
+			if len(a.Forecast) != 4 || slices.ContainsFunc(a.Forecast, func(v float64) bool { return math.IsNaN(v) || v < 50 || v > 300 }) {
+				t.Errorf("%s, %d values: %v", mode, n, a.Forecast)
+			}
+		}
+		_, _, err := post(t.Context(), s, "/predict/revenue-lstm", object{"time_series": []int{1, 2}, "mode": mode})
+		if e := refused(t, err, 422, "too_few_points"); e.Message != "time_series has 2 points; a forecast needs at least 3" {
+			t.Errorf("%s: %s", mode, e.Message)
+		}
+	}
+}
+
 func TestImputation(t *testing.T) {
 	t.Parallel()
 	s := forecast.New(forecast.Deps{})

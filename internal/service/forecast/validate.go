@@ -38,6 +38,7 @@ func trainingSettings(sequence, epochs *int, rate *float64, seed *int64, points 
 	if n.lookback, err = whole("sequence_length", sequence, defaultSequence, 1, points); err != nil {
 		return n, err
 	}
+	n.asked = sequence != nil
 	if n.epochs, err = whole("epochs", epochs, defaultEpochs, 1, mostEpochs); err != nil {
 		return n, err
 	}
@@ -162,10 +163,18 @@ func imputed(raw []float64, how string) []float64 {
 	return out
 }
 
-// enough refuses a series too short for the network.
-func enough(field string, points, sequence int) error {
-	if need := sequence + 2; points < need {
-		return api.Unprocessable("too_few_points", "%s has %d points; sequence_length %d needs at least %d", field, points, sequence, need).
+// leastPoints is the shortest series that is forecast.
+const leastPoints = 3
+
+// enough refuses a series too short for the sequence that the caller asked
+// for, or to be forecast at all.
+func enough(field string, points int, n neural) error {
+	need, why := leastPoints, "a forecast"
+	if n.asked {
+		need, why = max(need, n.lookback+2), fmt.Sprintf("sequence_length %d", n.lookback)
+	}
+	if points < need {
+		return api.Unprocessable("too_few_points", "%s has %d points; %s needs at least %d", field, points, why, need).
 			At(field, "has %d points, needs at least %d", points, need)
 	}
 	return nil
