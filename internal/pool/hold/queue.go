@@ -4,9 +4,13 @@
 //
 // Tenants share what the queue hands out by self-clocked fair queueing (Golestani,
 // 1994), each in proportion to its weight; one tenant's calls for one lane leave
-// in the order they came. A tenant that holds nothing owes nothing, so it can be
-// forgotten at once, and one that comes anew waits for its share like the rest:
-// a stream of new tenants starves nobody. A lane is a set of calls that can
+// in the order they came. A tenant that comes anew waits for its share like the
+// rest: a stream of new tenants starves nobody. One that used less than its
+// share while the queue never ran empty has credit for some calls (borrowed
+// virtual time; Duda and Cheriton, 1999): a cluster of them overtakes the
+// backlog of a tenant that floods. Credit is spent by running and not earned by
+// others' spending theirs, so what a backlog can be kept waiting for is bounded
+// by the credit of all. A lane is a set of calls that can
 // be served by the same workers: the pool uses one lane per service. The
 // virtual time a tenant has used is counted over all lanes together, so a
 // tenant gains nothing by spreading its calls over services.
@@ -71,6 +75,8 @@ type Queue[T any] struct {
 	seq    uint64
 	// now is the virtual time: the finish tag of the entry handed out last.
 	now     float64
+	credit  float64
+	idle    memory
 	tenants map[string]*tenant[T]
 	lanes   map[string]*lane[T]
 }
@@ -78,10 +84,14 @@ type Queue[T any] struct {
 // SetLimits replaces the caps. What is held stays, though it may exceed them.
 func (q *Queue[T]) SetLimits(limits Limits) { q.limits = limits }
 
+// SetCredit sets how many calls of its own a tenant can be ahead; 0 gives none.
+func (q *Queue[T]) SetCredit(calls float64) { q.credit = max(0, calls) }
+
 // New makes an empty queue.
 func New[T any](limits Limits) *Queue[T] {
 	return &Queue[T]{
 		limits:  limits,
+		credit:  Credit,
 		tenants: map[string]*tenant[T]{},
 		lanes:   map[string]*lane[T]{},
 	}
@@ -122,7 +132,11 @@ func (q *Queue[T]) Push(e *Entry[T]) error {
 	}
 	weight := sanitize(e.Weight)
 	if t == nil {
-		t = &tenant[T]{name: e.Tenant, pass: q.now + 1/weight, flows: map[string]*flow[T]{}}
+		used, known := q.idle.take(e.Tenant)
+		if !known {
+			used = q.now
+		}
+		t = &tenant[T]{name: e.Tenant, pass: q.used(used, weight) + 1/weight, flows: map[string]*flow[T]{}}
 		q.tenants[e.Tenant] = t
 	}
 	t.weight = weight
@@ -175,10 +189,8 @@ func (q *Queue[T]) Pop(open func(lane string) bool) *Entry[T] {
 		return nil
 	}
 	e, t := best.head, best.tenant
-	// A tenant whose lane was shut for long has an old pass. It gets its turn
-	// now, but no back payment for a time in which it could not be served.
 	q.now = math.Max(t.pass, q.now)
-	t.pass = q.now + 1/t.weight
+	t.pass = q.used(t.pass, t.weight) + 1/t.weight
 	q.drop(e)
 	for _, f := range t.flows {
 		heap.Fix(f.lane, f.index)
@@ -216,10 +228,19 @@ func (q *Queue[T]) drop(e *Entry[T]) {
 	q.bytes -= e.Bytes
 	if t.count == 0 {
 		delete(q.tenants, t.name)
+		q.idle.keep(t.name, t.pass-1/t.weight)
 	}
-	if q.count == 0 {
+	if q.count == 0 { // nobody waits: nobody is owed anything
 		q.now = 0
+		q.idle.clear()
 	}
+}
+
+// used is the virtual time up to which a tenant counts as served: no further
+// behind than its credit allows. A tenant that stayed away, or whose lane was
+// shut for long, is not paid back more.
+func (q *Queue[T]) used(served, weight float64) float64 {
+	return math.Max(served, q.now-q.credit/weight)
 }
 
 func (q *Queue[T]) lane(name string) *lane[T] {
