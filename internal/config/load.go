@@ -50,12 +50,18 @@ func read(raw []byte, getenv func(string) string, quoted bool) (Config, error) {
 // Parse decodes YAML strictly, without defaults or checks.
 func Parse(raw []byte) (Config, error) { return parse(raw, true) }
 
-func parse(raw []byte, quoted bool) (Config, error) {
-	var c Config
+func parse(raw []byte, quoted bool) (c Config, err error) {
+	// The library panics on some texts that are no YAML, such as a tag where a
+	// list belongs. A file that changes must not bring a running gateway down.
+	defer func() {
+		if p := recover(); p != nil {
+			c, err = Config{}, fmt.Errorf("the text cannot be read as YAML: %v", p)
+		}
+	}()
 	if len(strings.TrimSpace(string(raw))) == 0 {
 		return c, nil
 	}
-	if err := yaml.UnmarshalWithOptions(raw, &c, yaml.Strict()); err != nil {
+	if err = yaml.UnmarshalWithOptions(raw, &c, yaml.Strict()); err != nil {
 		return Config{}, errors.New(yaml.FormatError(err, false, quoted))
 	}
 	return c, nil
