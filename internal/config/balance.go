@@ -59,7 +59,7 @@ func (c Config) validateSplit(v *faults, at string, r Route) {
 		v.say("%s.mirror.pool is missing", at)
 	}
 	if !r.Idempotent {
-		for name, set := range map[string]bool{"mirror": r.Mirror.Pool != "", "hedge": r.Hedge != 0} {
+		for name, set := range map[string]bool{"mirror": r.Mirror.Pool != "", "hedge": r.Hedge != 0, "hedge_percentile": r.HedgePercentile != 0} {
 			if set {
 				v.say("%s.%s runs calls twice, so the route must be idempotent: true", at, name)
 			}
@@ -67,5 +67,8 @@ func (c Config) validateSplit(v *faults, at string, r Route) {
 	}
 	if r.Hedge != 0 && (r.Hedge < Duration(time.Millisecond) || r.Hedge >= r.Timeout) {
 		v.add(at+".hedge", fmt.Sprint(r.Hedge.D()), "at least 1ms, and less than the route's timeout")
+	}
+	if p := r.HedgePercentile; p != 0 && !(p >= 50 && p <= 99.9) {
+		v.add(at+".hedge_percentile", fmt.Sprint(p), "from 50 to 99.9")
 	}
 }

@@ -301,6 +301,10 @@ type Route struct {
 	// second worker, within the retry budget; the first answer counts. Default 0:
 	// never.
 	Hedge Duration `yaml:"hedge"`
+	// HedgePercentile sends it when so many of a hundred recent calls of the
+	// service had their answer, after Hedge at the earliest, and as long as too
+	// few calls are known after Hedge. Default 0: Hedge alone decides.
+	HedgePercentile float64 `yaml:"hedge_percentile"`
 	// Canary sends a part of the calls to the workers of another pool, as long as
 	// one of them is ready.
 	Canary Canary `yaml:"canary"`

@@ -127,6 +127,8 @@ func TestRefusals(t *testing.T) {
 		{"canary above all", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, canary: {pool: b, weight: 101}}]\n", "canary.weight = 101", nil},
 		{"mirror of what must run once", "workers: [{name: a, url: 'http://x', pool: b}]\nroutes: [{method: POST, path: /x, service: a, mirror: {pool: b}}]\n", "must be idempotent", nil},
 		{"hedge of what must run once", "routes: [{method: POST, path: /x, service: a, hedge: 1s}]\n", "must be idempotent", nil},
+		{"percentile of what must run once", "routes: [{method: POST, path: /x, service: a, hedge_percentile: 95}]\n", "hedge_percentile runs calls twice", nil},
+		{"percentile out of range", "routes: [{method: POST, path: /x, service: a, idempotent: true, hedge_percentile: 100}]\n", "hedge_percentile = 100", nil},
 		{"hedge after the end", "routes: [{method: POST, path: /x, service: a, idempotent: true, hedge: 3m}]\n", "hedge = 3m0s", nil},
 		{"share above one", "balance: {retry_share: 1.5}\n", "balance.retry_share = 1.5", nil},
 		{"share that is no number", "balance: {outlier_max: .nan}\n", "balance.outlier_max", nil},

@@ -137,7 +137,7 @@ func (g *Gateway) versionNow(x *Exchange) string {
 	r := g.poolRequest(x)
 	r.Method, r.Path, r.RawQuery, r.Body = http.MethodGet, api.InternalPrefix+"/version/"+x.Entry.route.Service, "", nil
 	r.Idempotent, r.Timeout, r.MaxWait = true, 2*time.Second, time.Millisecond
-	r.Mirror, r.Hedge = "", 0 // it is a question of ours, and r is used again
+	r.Mirror, r.Hedge, r.HedgePercentile = "", 0, 0 // it is a question of ours, and r is used again
 	res, err := g.Pool.Do(x.Context(), r)
 	if err != nil {
 		return "" // the call itself will meet, and tell, what is wrong

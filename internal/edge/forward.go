@@ -46,7 +46,7 @@ func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
 	h[keyRequestID], h[keyTraceparent] = x.value(slotForwardedID, x.RequestID), x.value(slotTraceparent, x.Trace.Traceparent())
 	service, fallback := g.lane(x)
 	x.call = pool.Request{
-		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(),
+		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(), HedgePercentile: x.Entry.route.HedgePercentile,
 		Method: x.Entry.route.Method, Path: x.Entry.internal(x.Path), RawQuery: x.R.URL.RawQuery,
 		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(x.live.cfg.Hold.MaxWait.D()),

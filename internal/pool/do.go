@@ -56,8 +56,8 @@ func (p *Pool) do(ctx context.Context, req *Request) (*Response, error) {
 		}
 		var resp *Response
 		var failure *attemptFailure
-		if req.Hedge > 0 && req.Idempotent {
-			resp, w, failure = p.hedged(ctx, w, req, p.timeout(req)-spent)
+		if after := p.hedgeAfter(req); after > 0 {
+			resp, w, failure = p.hedged(ctx, w, req, after, p.timeout(req)-spent)
 		} else {
 			resp, failure = p.attempt(ctx, w, req, p.timeout(req)-spent)
 		}
@@ -270,6 +270,9 @@ func (l *lease) release(class string) {
 		}
 		w.tally.note(l.service, l.took, class != "" || l.status == http.StatusInternalServerError)
 		p.compareLocked(now)
+		if class == "" && l.status < http.StatusBadRequest {
+			p.latencyLocked(l.service, l.took)
+		}
 	}
 	switch class {
 	case "":

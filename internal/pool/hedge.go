@@ -15,9 +15,9 @@ type tried struct {
 }
 
 // hedged is attempt with a second one, on another worker, when the first has
-// not answered after req.Hedge. The first good answer counts, the other attempt
+// not answered after the time given. The first good answer counts, the other attempt
 // is called off. It returns the worker that answered, or failed last.
-func (p *Pool) hedged(ctx context.Context, w *worker, req *Request, timeout time.Duration) (*Response, *worker, *attemptFailure) {
+func (p *Pool) hedged(ctx context.Context, w *worker, req *Request, after, timeout time.Duration) (*Response, *worker, *attemptFailure) {
 	begun := p.opts.Now()
 	ended := make(chan tried, 2)
 	calls := make([]tried, 0, 2)
@@ -30,7 +30,7 @@ func (p *Pool) hedged(ctx context.Context, w *worker, req *Request, timeout time
 		}()
 	}
 	launch(w, timeout)
-	timer := time.NewTimer(req.Hedge)
+	timer := time.NewTimer(after)
 	defer timer.Stop()
 	for pending := 1; ; {
 		select {

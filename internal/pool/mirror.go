@@ -26,7 +26,7 @@ func (p *Pool) mirror(req *Request) {
 		return
 	}
 	copied := *req
-	copied.Service, copied.Mirror, copied.Hedge = req.Mirror, "", 0
+	copied.Service, copied.Mirror, copied.Hedge, copied.HedgePercentile = req.Mirror, "", 0, 0
 	copied.Header, copied.Body = req.Header.Clone(), bytes.Clone(req.Body)
 	p.lifecycle.Lock()
 	defer p.lifecycle.Unlock()

@@ -29,12 +29,14 @@ type Pool struct {
 	members map[string]*member // by configured name
 	queue   *hold.Queue[*waiter]
 	// starts is how long each service took to become ready, smoothed.
-	starts   map[string]time.Duration
-	window   time.Time // when calls began to be gathered to compare workers
-	rotate   int       // where the search for the least loaded worker begins
-	inFlight int
-	stopping bool
-	drained  chan struct{} // closed when stopping and nothing is in flight
+	starts map[string]time.Duration
+	// latencies is how long each service's calls take.
+	latencies map[string]*digest
+	window    time.Time // when calls began to be gathered to compare workers
+	rotate    int       // where the search for the least loaded worker begins
+	inFlight  int
+	stopping  bool
+	drained   chan struct{} // closed when stopping and nothing is in flight
 
 	lifecycle sync.Mutex
 	cancel    context.CancelFunc // nil unless started
@@ -58,13 +60,14 @@ func New(options Options) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		opts:    opts,
-		budget:  newBudget(opts.RetryShare),
-		names:   map[string]*worker{},
-		members: map[string]*member{},
-		queue:   hold.New[*waiter](opts.Hold),
-		starts:  map[string]time.Duration{},
-		drained: make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
+		opts:      opts,
+		budget:    newBudget(opts.RetryShare),
+		names:     map[string]*worker{},
+		latencies: map[string]*digest{},
+		members:   map[string]*member{},
+		queue:     hold.New[*waiter](opts.Hold),
+		starts:    map[string]time.Duration{},
+		drained:   make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
 	}
 	p.longestWait.Store(int64(opts.MaxWait))
 	for _, config := range opts.Workers {

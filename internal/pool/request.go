@@ -27,6 +27,9 @@ type Request struct {
 	// Hedge, unless zero, is when an idempotent call that has no answer yet is
 	// sent to a second worker as well.
 	Hedge time.Duration
+	// HedgePercentile, unless zero, sends it when so many of a hundred recent
+	// calls of the service would have been answered, Hedge at the earliest.
+	HedgePercentile float64
 	// Fallback, unless empty, is the Lane that takes the call when no worker for
 	// Service can take it at once: it does not wait for a canary.
 	Fallback string
