@@ -1,8 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,7 +19,6 @@ var live = map[string]bool{
 func (c Config) NeedsRestart(running Config) []string {
 	var out []string
 	differing("", reflect.ValueOf(running), reflect.ValueOf(c), &out)
-	out = append(out, wakesChanged(running, c)...)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
@@ -43,31 +40,6 @@ func differing(prefix string, a, b reflect.Value, out *[]string) {
 			*out = append(*out, name)
 		}
 	}
-}
-
-// wakesChanged names the workers that the gateway wakes and lets go itself, if
-// anything about them has changed: their processes belong to the one that
-// began them.
-func wakesChanged(running, next Config) []string {
-	var out []string
-	before, after := byName(running.Workers), byName(next.Workers)
-	for name := range maps.Keys(before) {
-		if a, b := before[name], after[name]; a.Wake.Kind != "" && !reflect.DeepEqual(a, b) {
-			out = append(out, fmt.Sprintf("workers (%s, which has a wake block)", name))
-		}
-	}
-	for name, b := range after {
-		if b.Wake.Kind == "" {
-			continue
-		}
-		if !reflect.DeepEqual(before[name], b) {
-			out = append(out, fmt.Sprintf("workers (%s, which has a wake block)", name))
-		}
-		if timesChanged(running.Balance, next.Balance) {
-			out = append(out, fmt.Sprintf("balance (time-outs of connections, while %s has a wake block)", name))
-		}
-	}
-	return out
 }
 
 func byName(workers []Worker) map[string]Worker {

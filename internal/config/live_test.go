@@ -38,10 +38,10 @@ func TestWhatNeedsARestart(t *testing.T) {
 		{"1048576}", "1048576, idle_timeout: 1s, json_depth: 9, public_per_minute: 7}", "limits.idle_timeout"},
 		{"free: {max_body: 65536}", "free: {max_body: 65536, burst: 77}", ""},
 		{"", "hold: {max_wait: 1s}\nbalance: {slow_start: 1s}\ncache: {enabled: false}\ntrusted_proxies: [10.0.0.0/8]\nno_default_routes: true\n", ""},
-		{"", "balance: {connect_timeout: 1s}\n", "balance (time-outs of connections, while sleeper has a wake block)"},
+		{"", "balance: {connect_timeout: 1s}\n", ""},
 		{"9090", "9095", ""},
-		{"9091", "9095", "workers (sleeper, which has a wake block)"},
-		{"name: sleeper", "name: other", "workers (other, which has a wake block) workers (sleeper, which has a wake block)"},
+		{"9091", "9095", ""},
+		{"name: sleeper", "name: other", ""},
 		{"", "limit_store: {gateways: 3}\njobs: {keep: 1h}\n", "jobs.keep limit_store.gateways"},
 	} {
 		text := base + c.to

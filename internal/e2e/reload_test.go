@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -159,4 +160,59 @@ func TestWorkersChangeWithoutAFailedCall(t *testing.T) {
 	}
 	var h struct{ Workers struct{ Total int } }
 	eventually(t, "one worker is left", func() bool { g.call("GET", "/health", "", "").into(t, &h); return h.Workers.Total == 1 })
+}
+
+// A worker that the gateway runs is given another command, a broken one, and
+// is removed, while the gateway serves.
+func TestReloadOfAWokenWorker(t *testing.T) {
+	t.Parallel()
+	address, folder := freeAddress(t), t.TempDir()
+	worker := func(command string) string {
+		return fmt.Sprintf("workers: [{name: native, url: 'http://%s', wake: {kind: process, idle: 5m, command: [%q, -listen, %q, -data, %q]}}]\n", address, command, address, folder)
+	}
+	link := filepath.Join(t.TempDir(), "another-name")
+	if err := os.Symlink(binaries.worker, link); err != nil {
+		t.Fatal(err)
+	}
+	m := mount(t, worker(binaries.worker))
+	g := m.serve()
+	ask := func() { g.want(200, "POST", "/predict/revenue-lstm", enterpriseKey, revenue) }
+	ask()
+	first := int(g.logged("the worker's process is started")["pid"].(float64))
+	gone := func(pid int) bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+		return err != nil
+	}
+	reload := func(status int) answer {
+		return g.want(status, "POST", "/admin/config/reload", masterKey, "")
+	}
+	m.exchange(worker("/nonexistent/worker"))
+	if a := reload(422); !strings.Contains(string(a.body), "wake.command") {
+		t.Errorf("a command that is not there: %s", a)
+	}
+	if gone(first) {
+		t.Fatal("a refused configuration ended the worker")
+	}
+	m.exchange(worker(link))
+	reload(200)
+	ask()
+	if !gone(first) {
+		t.Error("the former process is still there")
+	}
+	var second int
+	eventually(t, "the new command runs", func() bool {
+		for line := range strings.Lines(g.out.String()) {
+			var e struct {
+				Message string `json:"message"`
+				PID     int    `json:"pid"`
+			}
+			if json.Unmarshal([]byte(line), &e) == nil && e.Message == "the worker's process is started" && e.PID != first {
+				second = e.PID
+			}
+		}
+		return second != 0
+	})
+	m.exchange("workers: []\n")
+	reload(200)
+	eventually(t, "the removed worker's process ends", func() bool { return gone(second) })
 }

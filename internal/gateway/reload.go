@@ -163,6 +163,9 @@ func (l *liveConfig) apply(ctx context.Context, next config.Config) error {
 		return fmt.Errorf("needs a restart: %s", strings.Join(fields, ", "))
 	}
 	put, removed := next.WorkersChanged(*running)
+	if err := startable(put); err != nil {
+		return err
+	}
 	figures := poolFigures(next)
 	workers, err := g.poolWorkers(put)
 	if err != nil {

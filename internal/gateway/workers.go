@@ -3,6 +3,8 @@ package gateway
 import (
 	"fmt"
 	"net/url"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/omni-run/omni/internal/config"
@@ -56,6 +58,24 @@ func (g *Gateway) poolWorker(c config.Worker) (pool.Worker, error) {
 		err = fmt.Errorf("worker %s: %w", c.Name, err)
 	}
 	return w, err
+}
+
+// startable refuses workers whose command is not there, while those they are to
+// replace still run.
+func startable(workers []config.Worker) error {
+	for _, w := range workers {
+		if w.Wake.Kind != config.WakeProcess {
+			continue
+		}
+		command := w.Wake.Command[0]
+		if strings.ContainsRune(command, filepath.Separator) && !filepath.IsAbs(command) {
+			command = filepath.Join(w.Wake.Dir, command)
+		}
+		if _, err := exec.LookPath(command); err != nil {
+			return fmt.Errorf("workers (%s): wake.command: %w", w.Name, err)
+		}
+	}
+	return nil
 }
 
 // keeper brings one worker up and lets it go again.

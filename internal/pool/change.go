@@ -27,6 +27,16 @@ func (m *member) workers() []*worker {
 	return slices.Collect(maps.Values(m.source.targets))
 }
 
+// rest is the sleeping and waking of the member; nil if it always runs.
+func (m *member) rest() *rest {
+	for _, w := range m.workers() {
+		if w.rest != nil {
+			return w.rest // of all addresses of the name together
+		}
+	}
+	return nil
+}
+
 // newMember makes a configured worker that is not probed yet.
 func newMember(config Worker, opts *Options) (*member, error) {
 	w, err := newWorker(config, opts)
@@ -49,8 +59,9 @@ var errNotRunning = errors.New("pool: it does not run, so it cannot be changed")
 // place of the one of its name if there is one, whose calls finish. Those in
 // remove are to go: they get no call that another worker could take, and none
 // at all once drop is called; what they run then, they finish. A worker with a
-// Keeper is put and removed only when a pool is made. An error means that
-// nothing was changed.
+// Keeper is let go when its last call has ended, and one that takes its place
+// is not woken before; calls wait for it meanwhile. An error means that nothing
+// was changed.
 func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	p.lifecycle.Lock()
 	defer p.lifecycle.Unlock()
@@ -107,21 +118,14 @@ func (o *Options) adopt(next Options) {
 
 // changeableLocked refuses what a running pool cannot do.
 func (p *Pool) changeableLocked(put []*member, remove []string) error {
-	kept := func(m *member) bool { return m != nil && m.config.Keeper != nil }
 	for _, m := range put {
-		if kept(m) || kept(p.members[m.config.Name]) {
-			return fmt.Errorf("pool: worker %s is woken by the pool, so it cannot be put into a running one", m.config.Name)
-		}
 		if slices.Contains(remove, m.config.Name) {
 			return fmt.Errorf("pool: worker %s is both put and removed", m.config.Name)
 		}
 	}
 	for _, name := range remove {
-		switch m := p.members[name]; {
-		case m == nil:
+		if p.members[name] == nil {
 			return fmt.Errorf("pool: %w: %q", ErrUnknownWorker, name)
-		case kept(m):
-			return fmt.Errorf("pool: worker %s is woken by the pool, so it cannot be removed from a running one", name)
 		}
 	}
 	return nil
@@ -142,15 +146,26 @@ func (p *Pool) putLocked(m *member) {
 	}
 	p.replaceLocked(fresh, gone)
 	if old != nil {
-		p.endLocked(old, gone)
+		p.endLocked(old, gone, errReplaced)
+		if before, next := old.rest(), m.rest(); before != nil && next != nil {
+			next.after = before.done
+		}
 	}
 	p.beginMember(p.base, m)
+	if m.rest() != nil {
+		for lane := range p.queue.Lanes { // what waits may wait for this one
+			p.wakeLocked(lane)
+		}
+	}
 	p.opts.Logger.Info("a worker is new, or takes the place of one", slog.String("worker", m.config.Name))
 }
 
 // inheritLocked spares a worker that is reached in another way now, but is the
 // same, to be got to know anew: its calls need not wait for a probe.
 func (p *Pool) inheritLocked(m, old *member) {
+	if m.rest() != nil || old.rest() != nil {
+		return // it begins anew
+	}
 	a, b := &m.config, &old.config
 	if a.URL != b.URL || a.Group != b.Group || !slices.Equal(a.Services, b.Services) || (m.source == nil) != (old.source == nil) {
 		return
@@ -199,16 +214,20 @@ func (p *Pool) drop(leaving []*member) {
 		gone := m.workers()
 		delete(p.members, m.config.Name)
 		p.replaceLocked(nil, gone)
-		p.endLocked(m, gone)
+		p.endLocked(m, gone, ErrIdle)
 		p.metrics.forget(gone)
 		p.opts.Logger.Info("a worker is removed", slog.String("worker", m.config.Name))
 	}
 }
 
 // endLocked ends the probing of a member whose workers are gone. Calls that run
-// there keep their connections.
-func (p *Pool) endLocked(m *member, gone []*worker) {
+// there keep their connections; a keeper ends with the last of them, and is
+// told cause.
+func (p *Pool) endLocked(m *member, gone []*worker, cause error) {
 	m.dropped = true
+	if r := m.rest(); r != nil {
+		p.endRestLocked(r, cause)
+	}
 	if m.source != nil {
 		m.source.ended = true
 		m.source.cancel()
@@ -222,6 +241,9 @@ func (p *Pool) endLocked(m *member, gone []*worker) {
 
 // beginMember begins to probe a member, and to resolve its name.
 func (p *Pool) beginMember(ctx context.Context, m *member) {
+	if r := m.rest(); r != nil {
+		p.beginRest(ctx, r)
+	}
 	if m.source == nil {
 		p.startWatch(ctx, m.only)
 		return

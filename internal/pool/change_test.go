@@ -144,9 +144,7 @@ func TestWorkerPutAgainBeforeItWent(t *testing.T) {
 func TestChangesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	a := newFake(t, healthy(4, "echo"))
-	asleep := a.worker("sleeper")
-	asleep.Keeper = refusing{}
-	p := newPool(t, nil, a.worker("a"), asleep)
+	p := newPool(t, nil, a.worker("a"))
 	for name, try := range map[string]func() error{
 		"unknown": func() error { _, err := p.Change(Options{}, []string{"nobody"}); return err },
 		"both":    func() error { _, err := p.Change(Options{Workers: []Worker{a.worker("a")}}, []string{"a"}); return err },
@@ -159,14 +157,12 @@ func TestChangesThatAreRefused(t *testing.T) {
 			_, err := p.Change(Options{Workers: []Worker{{Name: "x", URL: "ftp://x"}}}, nil)
 			return err
 		},
-		"remove sleeper": func() error { _, err := p.Change(Options{}, []string{"sleeper"}); return err },
-		"put sleeper":    func() error { _, err := p.Change(Options{Workers: []Worker{asleep}}, nil); return err },
 	} {
 		if err := try(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if got := names(p); len(got) != 2 {
+	if got := names(p); len(got) != 1 {
 		t.Errorf("the workers are %v", got)
 	}
 	stopped := newStoppedPool(t, a)
@@ -186,11 +182,6 @@ func newStoppedPool(t *testing.T, a *fakeWorker) *Pool {
 	}
 	return p
 }
-
-// refusing is a keeper nobody should call.
-type refusing struct{}
-
-func (refusing) Keep(context.Context, <-chan struct{}) error { return errors.New("not wanted") }
 
 func errorText(err error) string {
 	if err == nil {

@@ -233,6 +233,9 @@ func (p *Pool) giveBackLocked(w *worker) {
 	w.inFlight--
 	p.inFlight--
 	w.touch(p)
+	if w.rest != nil {
+		w.rest.leftLocked()
+	}
 	if p.stopping && p.inFlight == 0 {
 		close(p.drained)
 	}

@@ -60,13 +60,75 @@ type rest struct {
 	failures int // in a row
 	retryAt  time.Time
 	reported int // calls in flight as the worker itself counts them
+
+	// after, unless nil, is closed when the one whose place this took is at
+	// rest: two processes may want the same port.
+	after  <-chan struct{}
+	cancel context.CancelCauseFunc // nil before it begins
+	done   chan struct{}           // closed when nobody keeps the worker any more
+	// leaving is closed when a worker that is to go runs no call; nil else.
+	leaving chan struct{}
 }
 
 func newRest(w *worker) *rest {
 	return &rest{
 		name: w.Name, keeper: w.Keeper, idle: w.Idle, limit: w.WakeTimeout, targets: []*worker{w},
-		wanted: make(chan struct{}, 1), needed: make(chan struct{}, 1),
+		wanted: make(chan struct{}, 1), needed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+}
+
+// errReplaced is why a worker is let go in whose place another comes.
+var errReplaced = errors.New("another worker takes its place")
+
+// beginRest tends a worker until ctx ends or the worker is let go.
+func (p *Pool) beginRest(ctx context.Context, r *rest) {
+	ctx, r.cancel = context.WithCancelCause(ctx)
+	p.keepers.Go(func() {
+		defer close(r.done)
+		if r.after != nil {
+			select {
+			case <-r.after:
+			case <-ctx.Done():
+				return
+			}
+		}
+		p.tend(ctx, r)
+	})
+}
+
+// endRestLocked lets a worker go for cause once it runs no call.
+func (p *Pool) endRestLocked(r *rest, cause error) {
+	if !r.busy() {
+		r.cancel(cause)
+		return
+	}
+	r.leaving = make(chan struct{})
+	empty, over := r.leaving, p.base.Done()
+	p.keepers.Go(func() {
+		select {
+		case <-empty:
+		case <-over:
+		}
+		r.cancel(cause)
+	})
+}
+
+// leftLocked notes that a call has ended on a worker that may be on its way out.
+func (r *rest) leftLocked() {
+	if r.leaving != nil && !r.busy() {
+		close(r.leaving)
+		r.leaving = nil
+	}
+}
+
+// busy reports whether calls run there.
+func (r *rest) busy() bool {
+	for _, w := range r.targets {
+		if w.inFlight > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // tend keeps one worker awake whenever calls want it, until ctx ends.

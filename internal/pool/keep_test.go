@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -296,4 +297,77 @@ func TestWakeOptionsAreChecked(t *testing.T) {
 			t.Errorf("accepted %+v", w)
 		}
 	}
+}
+
+// A worker that is woken gets a new keeper, and is removed, while the pool
+// runs: the call under way ends first, what comes meanwhile waits for the new
+// one, and never are both kept.
+func TestKeptWorkersChange(t *testing.T) {
+	t.Parallel()
+	sleeper(t, healthy(4, "echo"), func(t *testing.T, f *fakeWorker, k *fakeKeeper, p *Pool) {
+		next := &fakeKeeper{failure: func() error {
+			if k.now.Load() > 0 {
+				t.Error("the new keeper begins while the former is at work")
+			}
+			return nil
+		}}
+		probe := f.probe
+		f.probe = func(w http.ResponseWriter, r *http.Request) {
+			if next.up.Load() {
+				writeHealth(w, healthy(4, "echo"))
+				return
+			}
+			probe(w, r)
+		}
+		release := make(chan struct{})
+		f.set(func(f *fakeWorker) {
+			f.answer = func(w http.ResponseWriter, r *http.Request) {
+				<-release
+				_, _ = io.Copy(w, r.Body)
+			}
+		})
+		ask := func() <-chan string {
+			done := make(chan string, 1)
+			go func() {
+				resp, err := p.Do(t.Context(), call("echo", `"x"`))
+				if err != nil {
+					done <- err.Error()
+					return
+				}
+				b, err := io.ReadAll(resp.Body)
+				done <- string(b) + errorText(errors.Join(err, resp.Body.Close()))
+			}()
+			return done
+		}
+		first := ask()
+		time.Sleep(10 * time.Second)
+		replacement := Worker{Name: "w", URL: "http://worker", Keeper: next, Idle: time.Minute, WakeTimeout: 5 * time.Minute}
+		if _, err := p.Change(Options{Workers: []Worker{replacement}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		second := ask()
+		time.Sleep(10 * time.Second)
+		if !k.up.Load() || next.kept.Load() != 0 {
+			t.Fatal("the worker was let go while it ran a call")
+		}
+		close(release)
+		if got := <-first; got != `"x"` {
+			t.Errorf("the call that ran: %s", got)
+		}
+		if got := <-second; got != `"x"` {
+			t.Errorf("the call that waited: %s", got)
+		}
+		if cause := k.cause.Load(); cause != errReplaced || next.kept.Load() != 1 {
+			t.Errorf("the former was let go for %v; the new one was kept %d times", cause, next.kept.Load())
+		}
+		drop, err := p.Change(Options{}, []string{"w"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		drop()
+		synctest.Wait()
+		if next.up.Load() || next.cause.Load() != ErrIdle {
+			t.Errorf("the removed worker is up: %v; it was let go for %v", next.up.Load(), next.cause.Load())
+		}
+	})
 }

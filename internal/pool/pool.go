@@ -143,9 +143,6 @@ func (p *Pool) Start(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.members {
-		if r := m.workers()[0].rest; r != nil {
-			p.keepers.Go(func() { p.tend(ctx, r) })
-		}
 		p.beginMember(ctx, m)
 	}
 	return nil
