@@ -42,8 +42,10 @@ func (a *app) trainForecastCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "forecast FILE...", Short: "Train the global forecaster on files of series",
 		Long: `Train the networks behind mode global. Each FILE has one JSON object a line with
-id, period (yearly, quarterly, monthly, weekly or hourly), train and, for a
-benchmark, test; it may be compressed (.gz).
+id, period (yearly, quarterly, monthly, weekly, daily or hourly), train and,
+for a benchmark, test, or else the whole history as values, whose last h are
+then the test; it may be compressed (.gz). Each file counts by the root of its
+size, so a small set is heard beside a large one.
 
 Nothing in test is learnt from: a series whose train part holds the test part
 of any series, in FILE or in --forbid, is left out and counted.`,
@@ -64,6 +66,8 @@ of any series, in FILE or in --forbid, is left out and counted.`,
 	flags.StringSliceVar(&t.Only, "only", nil, "some of "+strings.Join(corpus.Names, ", ")+" (default: all)")
 	flags.IntVar(&t.Members, "members", 3, "networks of each ensemble")
 	flags.IntVar(&t.Judges, "judges", 1, "how many of them see all but the ends of the series and are judged on those; 0 leaves the intervals uncalibrated")
+	flags.IntVar(&t.Folds, "folds", 0, "divide the series into so many parts and leave out that of --fold, for measuring on it")
+	flags.IntVar(&t.Fold, "fold", 0, "the part to leave out, from 0")
 	flags.Float64Var(&t.Effort, "effort", 1, "share of the usual number of steps")
 	flags.Uint64Var(&t.seed, "seed", 1, "seed of everything random")
 	flags.IntVar(&t.parallel, "parallel", runtime.GOMAXPROCS(0), "networks trained side by side")
@@ -79,6 +83,8 @@ func (t forecastTraining) check() error {
 		return usagef("--judges %d is not in 0 to %d, the members", t.Judges, t.Members)
 	case t.adjust && t.into == "":
 		return usagef("--calibrate needs --into")
+	case t.Folds < 0 || t.Fold < 0 || (t.Fold > 0 && t.Fold >= t.Folds):
+		return usagef("--fold %d is none of --folds %d parts", t.Fold, t.Folds)
 	case !(t.Effort > 0 && t.Effort <= 1000):
 		return usagef("--effort %v is not in (0, 1000]", t.Effort)
 	}
@@ -113,8 +119,8 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 	if err != nil {
 		return err
 	}
-	a.notice("%d series; %d left out because they hold a test part, %d too short or without movement; kernels: %s",
-		len(series), counts.Refused, counts.Unusable, f32.Path())
+	a.notice("%d series; %d left out because they hold a test part, %d too short or without movement, %d to measure on; kernels: %s",
+		len(series), counts.Refused, counts.Unusable, counts.LeftOut, f32.Path())
 	start := time.Now()
 	bar := &trainingBar{app: a}
 	var model *globalforecast.Model
@@ -194,8 +200,11 @@ func readSets(paths []string) (series []corpus.Series, names []string, err error
 		if err != nil {
 			return nil, nil, err
 		}
-		series = append(series, list...)
-		names = append(names, strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".gz"), ".jsonl"))
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".gz"), ".jsonl")
+		for i := range list {
+			list[i].Set = name
+		}
+		series, names = append(series, list...), append(names, name)
 	}
 	return series, names, nil
 }
@@ -223,20 +232,26 @@ func readSet(path string) (list []corpus.Series, err error) {
 // writeVerdicts prints what the held-out ends said. Errors are relative to
 // those of the Theta model.
 func (a *app) writeVerdicts(verdicts []globalforecast.Verdict, counts corpus.Counts, last string) error {
-	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "raw 95 %", "MSIS", "loss")
+	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "trust", "raw 95 %", "MSIS", "loss")
 	for _, v := range verdicts {
-		ratio := func(x float64) string {
-			if v.Theta == 0 {
-				return "-"
+		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratioOf(v.Networks, v.Theta), ratioOf(v.Blended, v.Theta), fmt.Sprintf("%.2f", v.Blend), fmt.Sprint(v.Trust), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.2f", v.Score), fmt.Sprintf("%.3f", v.Loss))
+		for _, s := range v.Sets {
+			if len(v.Sets) > 1 {
+				t.Add("  "+s.Name, fmt.Sprint(s.Series), "", ratioOf(s.Networks, s.Theta), ratioOf(s.Blended, s.Theta), "", "", fmt.Sprintf("%.3f", s.Coverage), "", "")
 			}
-			return fmt.Sprintf("%.3f", x/v.Theta)
 		}
-		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratio(v.Networks), ratio(v.Blended), fmt.Sprintf("%.2f", v.Blend), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.2f", v.Score), fmt.Sprintf("%.3f", v.Loss))
 	}
 	if _, err := t.WriteTo(a.Stdout); err != nil {
 		return err
 	}
 	return a.printf("%s\n", last)
+}
+
+func ratioOf(x, y float64) string {
+	if y == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", x/y)
 }
 
 // trainingBar shows how far a training is: redrawn in place for a person, a

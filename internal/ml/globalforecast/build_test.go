@@ -174,11 +174,18 @@ func TestInventedSeriesAreSound(t *testing.T) {
 
 func TestUpperIsTheConformalQuantile(t *testing.T) {
 	t.Parallel()
-	x := []float64{5, 1, 4, 2, 3, 9, 8, 7, 6}
+	var x []weighted
+	for v := 1.0; v <= 9; v++ {
+		x = append(x, weighted{v, 0.7})
+	}
 	for _, c := range []struct{ share, want float64 }{{0.5, 5}, {0.9, 9}, {0.975, 9}, {0.1, 1}} {
 		if got := upper(x, c.share); got != c.want {
 			t.Errorf("upper(%v) = %v, want %v", c.share, got, c.want)
 		}
+	}
+	heavy := []weighted{{1, 1}, {2, 1}, {3, 8}, {4, 1}}
+	if got := upper(heavy, 0.5); got != 3 {
+		t.Errorf("half of the weight lies below %v, want 3", got)
 	}
 	if got := upper(nil, 0.5); got != 1 {
 		t.Errorf("without errors the factor is %v", got)

@@ -80,8 +80,8 @@ var spaces = sync.Pool{New: func() any { return &space{} }}
 type space struct {
 	workspace
 	reader
-	looks  [2]look
-	doubts [chunk]float64
+	looks    [2]look
+	evidence [chunk]evidence
 }
 
 // Forecast continues every series by horizon steps. The answer for a series
@@ -90,8 +90,7 @@ func (f *Frequency) Forecast(ctx context.Context, series []Series, horizon int) 
 	return f.forecast(ctx, series, horizon, f.Belief)
 }
 
-// Medians is Forecast for callers who want no quantiles, at a quarter of the
-// work.
+// Medians is Forecast for callers who want no quantiles.
 func (f *Frequency) Medians(ctx context.Context, series []Series, horizon int) ([][]float64, error) {
 	list, err := f.forecast(ctx, series, horizon, 0)
 	if err != nil {
@@ -136,13 +135,13 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 			return fmt.Errorf("forecasting: %w", context.Cause(ctx))
 		}
 		steps := min(f.Horizon(), horizon-done)
-		if done == 0 {
-			f.doubt(w, series, histories, belief)
+		if done == 0 && (belief > 0 || f.Trust > 0) {
+			f.gather(w, series, histories, f.Trust > 0)
 		}
 		f.pass(w, series, histories)
 		for i := range series {
-			piece := f.read(w, i, steps, w.doubts[i])
-			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period)
+			piece := f.read(w, i, steps, w.evidence[i].doubt(belief))
+			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period, w.evidence[i].share(f.Blend, f.Trust))
 			out[i].extend(&piece)
 			if done+steps < horizon {
 				histories[i] = append(histories[i][:len(histories[i]):len(histories[i])], piece[middle]...)
@@ -156,13 +155,14 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 // the quantiles' distance from the median.
 func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
 	view := w.looks[0].windows[i].view
+	stretch := f.stretches(view.linear)
 	for k := range out {
 		out[k] = make([]float64, steps)
 	}
 	for h := range steps {
 		q := w.looks[0].sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {
-			stretched := q[middle] + (v-q[middle])*float32(f.Stretch[h][k]*doubt)
+			stretched := q[middle] + (v-q[middle])*float32(stretch[h][k]*doubt)
 			out[k][h] = view.value(stretched)
 		}
 		for k := middle + 1; k < quantiles; k++ {
@@ -175,8 +175,8 @@ func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
 
 // blend moves the forecast towards the Theta model's; the quantiles keep their
 // distance from the median, as a ratio where the networks read ratios.
-func (f *Frequency) blend(out *Forecast, view frame, history []float64, period int) {
-	if f.Blend >= 1 || len(history) < 5 {
+func (f *Frequency) blend(out *Forecast, view frame, history []float64, period int, share float64) {
+	if share >= 1 || len(history) < 5 {
 		return
 	}
 	m, err := theta.FitQuick(recent(history, period), period)
@@ -185,7 +185,7 @@ func (f *Frequency) blend(out *Forecast, view frame, history []float64, period i
 	}
 	other := m.Forecast(len(out[middle]))
 	for h, v := range out[middle] {
-		to := f.Blend*v + (1-f.Blend)*other[h]
+		to := share*v + (1-share)*other[h]
 		if !(math.Abs(to) < mostAnswer) || (!view.linear && !(to > 0 && v > 0)) {
 			continue
 		}

@@ -15,11 +15,40 @@ func Invent(rng *rand.Rand, count, length, period int) [][]float64 {
 		n := max(leastStart+2, length/4+rng.IntN(max(1, length-length/4)))
 		if rng.Float64() < 0.3 {
 			out[i] = demand(rng, n, period)
-			continue
+		} else {
+			out[i] = smoothSeries(rng, n, period)
 		}
-		out[i] = smoothSeries(rng, n, period)
+		if period == week {
+			shut(rng, out[i])
+		}
 	}
 	return out
+}
+
+const week, year = 7, 365.25
+
+// shut closes some shops on one day of the week, or two.
+func shut(rng *rand.Rand, y []float64) {
+	if rng.Float64() > 0.12 {
+		return
+	}
+	first, days := rng.IntN(week), 1+rng.IntN(2)
+	for i := range y {
+		if (i+first)%week < days {
+			y[i] = 0
+		}
+	}
+}
+
+// addYear adds the time of year to days: two harmonics.
+func addYear(rng *rand.Rand, z []float64) {
+	size := math.Exp(-4 + 2.5*rng.Float64())
+	for k := 1.0; k <= 2; k++ {
+		phase, a := 2*math.Pi*rng.Float64(), size*rng.NormFloat64()/k
+		for i := range z {
+			z[i] += a * math.Sin(2*math.Pi*k*float64(i)/year+phase)
+		}
+	}
 }
 
 // smoothSeries is the exponential of a sum of parts, so it is positive and
@@ -30,6 +59,9 @@ func smoothSeries(rng *rand.Rand, n, period int) []float64 {
 	addWalk(rng, z)
 	if period > 1 && rng.Float64() < 0.85 {
 		addSeason(rng, z, period)
+	}
+	if period == week && rng.Float64() < 0.5 {
+		addYear(rng, z)
 	}
 	if rng.Float64() < 0.2 {
 		addBreaks(rng, z)

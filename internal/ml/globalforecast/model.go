@@ -26,12 +26,18 @@ type Frequency struct {
 	// Members is how many networks the ensemble has.
 	Members int `json:"members"`
 	// Blend is the networks' share in the median; the rest is the dynamic
-	// Theta model's.
+	// Theta model's. Trust is how much the errors of both on the series itself
+	// move that, see doubt.go; 0 leaves it as it is.
 	Blend float64 `json:"blend"`
+	Trust float64 `json:"trust,omitempty"`
 	// Stretch multiplies each quantile's distance from the median, by step
 	// and quantile, so that on held-out windows the share it names lay below
 	// it.
 	Stretch [][quantiles]float64 `json:"stretch"`
+	// Linear is the same for series that are read as differences, such as
+	// demand that is often 0: there the networks err in another way. nil takes
+	// Stretch.
+	Linear [][quantiles]float64 `json:"linear,omitempty"`
 
 	// Belief is the power of a series' own doubt, see doubt.go; 0 ignores it.
 	Belief float64 `json:"belief"`
@@ -55,6 +61,14 @@ func (f *Frequency) Parameters() int { return f.Members * f.Recipe.Shape.Paramet
 // from their own medians.
 func (f *Frequency) Horizon() int { return f.Recipe.Shape.Horizon }
 
+// stretches are the factors for a way of reading.
+func (f *Frequency) stretches(linear bool) [][quantiles]float64 {
+	if linear && f.Linear != nil {
+		return f.Linear
+	}
+	return f.Stretch
+}
+
 // mostMembers bounds what a file may ask for.
 const mostMembers = 64
 
@@ -62,7 +76,7 @@ func (f *Frequency) validate() error {
 	if err := f.Recipe.Shape.Validate(); err != nil {
 		return fmt.Errorf("%w: frequency %q: %w", ErrFormat, f.Name, err)
 	}
-	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Belief >= 0 && f.Belief <= 1) || len(f.Stretch) != f.Horizon() {
+	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Belief >= 0 && f.Belief <= 1) || !(f.Trust >= 0 && f.Trust <= mostTrust) || len(f.Stretch) != f.Horizon() || (f.Linear != nil && len(f.Linear) != f.Horizon()) {
 		return fmt.Errorf("%w: frequency %q is incomplete", ErrFormat, f.Name)
 	}
 	for _, s := range f.Recipe.Seasons {
@@ -70,7 +84,7 @@ func (f *Frequency) validate() error {
 			return fmt.Errorf("%w: frequency %q has a season of %d, %d times", ErrFormat, f.Name, s.Period, s.Count)
 		}
 	}
-	for _, steps := range f.Stretch {
+	for _, steps := range slices.Concat(f.Stretch, f.Linear) {
 		for _, v := range steps {
 			if !(v > 0 && v < math.MaxFloat32) {
 				return fmt.Errorf("%w: frequency %q stretches a quantile by %v", ErrFormat, f.Name, v)
@@ -82,6 +96,7 @@ func (f *Frequency) validate() error {
 
 const (
 	mostPeriod  = 4096
+	mostTrust   = 16
 	mostSeasons = 64
 )
 

@@ -7,7 +7,7 @@ func Recipes() map[string]Recipe {
 		"yearly": {
 			Shape:   Shape{Window: 18, Patch: 1, Tail: 8, Horizon: 8, Hidden: 48, Head: 64},
 			Seasons: one, Scored: 1, Near: 6, RelativeShare: 100 / 16.3, ScaledShare: 1 / 3.97,
-			Steps: 7000, Batch: 128, Rate: 3e-3, Linear: 0.1, Hedge: 0.035, Synthetic: 0.15,
+			Steps: 7000, Batch: 128, Rate: 3e-3, Linear: 0.1, Hedge: 0.02, Synthetic: 0.15,
 		},
 		"quarterly": {
 			Shape:   Shape{Window: 24, Patch: 2, Tail: 8, Horizon: 12, Hidden: 48, Head: 64, Seasonal: true},
@@ -25,9 +25,9 @@ func Recipes() map[string]Recipe {
 			Steps: 4500, Batch: 128, Rate: 3e-3, Linear: 0.1, Hedge: 0.007, Synthetic: 0.15,
 		},
 		"daily": {
-			Shape:   Shape{Window: 56, Patch: 7, Tail: 14, Horizon: 30, Hidden: 48, Head: 64, Seasonal: true},
-			Seasons: []Season{{Period: 7, Count: 12, Echo: 7, Share: 1}}, Scored: 1, Near: 14, RelativeShare: 100 / 5., ScaledShare: 1 / 3.,
-			Steps: 3000, Batch: 128, Rate: 3e-3, Linear: 0.1, Hedge: 0.007, Synthetic: 0.5,
+			Shape:   Shape{Window: 84, Patch: 7, Tail: 14, Horizon: 56, Hidden: 48, Head: 64, Seasonal: true},
+			Seasons: []Season{{Period: 7, Count: 12, Echo: 7, Share: 1}}, Scored: 1, Near: 28, RelativeShare: 100 / 10., ScaledShare: 1 / 2.,
+			Steps: 6000, Batch: 128, Rate: 3e-3, Linear: 0.1, Hedge: 0.007, Synthetic: 0.35,
 		},
 		"hourly": {
 			Shape:   Shape{Window: 168, Patch: 12, Tail: 26, Horizon: 48, Hidden: 48, Head: 64, Seasonal: true},

@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// sampler draws training windows: a series by the root of its length, a place
+// sampler draws training windows: a series by its share of the corpus, a place
 // in it, and what of the history before it is seen.
 type sampler struct {
 	r       Recipe
@@ -16,14 +16,15 @@ type sampler struct {
 	chances []float64 // running sums
 }
 
-func newSampler(r Recipe, series [][]float64, rng *rand.Rand) (*sampler, error) {
+func newSampler(r Recipe, known corpus, rng *rand.Rand) (*sampler, error) {
 	s := &sampler{r: r, rng: rng, reader: reader{shape: r.Shape}}
 	total := 0.0
-	for _, y := range series {
-		if len(y) <= leastStart {
+	for i, share := range known.shares() {
+		if share == 0 {
 			continue
 		}
-		total += math.Sqrt(float64(len(y)))
+		total += share
+		y := known.series[i]
 		s.series, s.chances = append(s.series, y), append(s.chances, total)
 	}
 	if len(s.series) == 0 {
@@ -71,8 +72,12 @@ func (s *sampler) pick() []float64 {
 func (s *sampler) aim(w *window, next []float64) {
 	n := min(len(next), s.r.Shape.Horizon)
 	sized(&w.target, n)
+	far := 0.0
 	for h := range n {
-		w.target[h] = float32(w.view.of(next[h]))
+		season := float64(w.season[h])
+		d := w.view.of(next[h]) - season
+		far = max(far, math.Abs(d))
+		w.target[h] = float32(season + max(-usualTarget, min(usualTarget, d)))
 	}
 	z, lag := s.reader.z, s.r.Scored
 	mean := 0.0
@@ -82,5 +87,6 @@ func (s *sampler) aim(w *window, next []float64) {
 	if len(z) <= lag {
 		mean = w.view.scale
 	}
-	w.weight = float32(min(mostWeight, w.view.scale*(s.r.RelativeShare+s.r.ScaledShare/max(mean, leastScale))))
+	weight := min(mostWeight, w.view.scale*(s.r.RelativeShare+s.r.ScaledShare/max(mean, leastScale)))
+	w.weight = float32(weight * min(1, usualTarget/max(far, 1e-9)))
 }

@@ -62,10 +62,15 @@ const (
 	shortShare = 0.2
 	leastStart = 3
 	mostWeight = 8
-	warmUp     = 50
-	finalRate  = 0.02
-	decay      = 1e-3
-	mostNorm   = 1
+	// usualTarget is how many steps of the usual size a series may move within
+	// the horizon, its season aside, before its windows count less, in proportion, and further
+	// moves are taken for as many: one that explodes teaches nothing about
+	// others and would drown them.
+	usualTarget = 40
+	warmUp      = 50
+	finalRate   = 0.02
+	decay       = 1e-3
+	mostNorm    = 1
 	// averageFrom is the share of the training after which weights are
 	// averaged, averaging how much of the average stays from batch to batch.
 	averageFrom = 0.7
@@ -93,28 +98,28 @@ type Report struct {
 	Windows int
 }
 
-// Train makes a network of fresh weights learn from series. seed decides
-// everything that is random. invented makes a synthetic series and may be nil.
+// train makes a network of fresh weights learn from series. seed decides
+// everything that is random. invented are synthetic series and may be nil.
 // progress, which may be nil, receives the share done.
-func Train(ctx context.Context, r Recipe, series [][]float64, invented [][]float64, seed uint64, progress func(float64)) (*Network, Report, error) {
+func train(ctx context.Context, r Recipe, known corpus, invented [][]float64, seed uint64, progress func(float64)) (*Network, Report, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x6f6d6e69))
 	n, err := NewNetwork(r.Shape, rng)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	report, err := r.adapt(ctx, n, series, invented, rng, progress)
+	report, err := r.adapt(ctx, n, known, invented, rng, progress)
 	return n, report, err
 }
 
 // adapt trains n further.
-func (r Recipe) adapt(ctx context.Context, n *Network, series, invented [][]float64, rng *rand.Rand, progress func(float64)) (Report, error) {
-	source, err := newSampler(r, series, rng)
+func (r Recipe) adapt(ctx context.Context, n *Network, known corpus, invented [][]float64, rng *rand.Rand, progress func(float64)) (Report, error) {
+	source, err := newSampler(r, known, rng)
 	if err != nil {
 		return Report{}, err
 	}
 	var other *sampler
 	if r.Synthetic > 0 && len(invented) > 0 {
-		if other, err = newSampler(r, invented, rng); err != nil {
+		if other, err = newSampler(r, corpus{series: invented}, rng); err != nil {
 			return Report{}, err
 		}
 	}

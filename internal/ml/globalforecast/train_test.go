@@ -32,7 +32,7 @@ func TestGradient(t *testing.T) {
 		for i := range n.Weights {
 			n.Weights[i] += float32(0.2 * rng.NormFloat64())
 		}
-		s, err := newSampler(r, series, rng)
+		s, err := newSampler(r, corpus{series: series}, rng)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -95,7 +95,7 @@ func (f *Frequency) adapted(ctx context.Context, series [][]float64, t Tuning, p
 	for k, n := range f.networks {
 		copied := &Network{Shape: n.Shape, Weights: slices.Clone(n.Weights)}
 		rng := rand.New(rand.NewPCG(t.Seed, uint64(k)))
-		report, err := r.adapt(ctx, copied, series, nil, rng, func(s float64) { progress((float64(k) + s) / float64(len(f.networks))) })
+		report, err := r.adapt(ctx, copied, corpus{series: series}, nil, rng, func(s float64) { progress((float64(k) + s) / float64(len(f.networks))) })
 		if err != nil {
 			return nil, 0, fmt.Errorf("adapting network %d: %w", k+1, err)
 		}

@@ -18,7 +18,7 @@ import (
 // Members lists the methods a model weighs, in the order of its outputs.
 func Members() []string {
 	return []string{
-		"naive", "seasonal_naive", "drift", "theta", "dynamic_theta", "damped_trend", "ets", "autoregression", "croston", "sba", "tsb", "lstm",
+		"naive", "seasonal_naive", "drift", "theta", "dynamic_theta", "damped_trend", "ets", "autoregression", "croston", "sba", "tsb", "global_lstm", "lstm",
 	}
 }
 
@@ -129,6 +129,11 @@ type Model struct {
 // least is the smallest weight kept: less only lengthens the answer.
 const least = 0.02
 
+// floor is the smallest weight a member that can take part has before its error
+// on this very series is looked at: what the trees say of a series unlike any
+// they learned from must not rule out the one member that fits it.
+const floor = 1e-3
+
 // far is how many times the best member's error leaves a weight as learned;
 // beyond, it falls with the square of the error. What was learned from other
 // series must not overrule what this one plainly shows, such as a member that
@@ -147,6 +152,9 @@ func (m *Model) Weights(c Case) []float64 {
 	}
 	sum := 0.0
 	for k, one := range c.Members {
+		if one.Forecast != nil {
+			w[k] = max(w[k], floor)
+		}
 		if limit := far * (best + 1e-9); one.MASE > limit {
 			w[k] *= limit / one.MASE * limit / one.MASE
 		}

@@ -57,6 +57,22 @@ func TestWeights(t *testing.T) {
 	}
 }
 
+// However little the trees think of a member, the one that makes no error on
+// the series at hand answers.
+func TestAnExactMemberIsHeard(t *testing.T) {
+	t.Parallel()
+	m := flat()
+	m.Combiner.Bias[0] = -80
+	got := m.Weights(caseOf(1e-12, 3, 3))
+	if got[0] < 0.999 {
+		t.Errorf("weights %v", got)
+	}
+	// Where all do alike, it stays left out.
+	if got = m.Weights(caseOf(1, 1, 1)); got[0] != 0 {
+		t.Errorf("weights %v", got)
+	}
+}
+
 func TestTheShippedModelSurvivesTheTrip(t *testing.T) {
 	t.Parallel()
 	m, err := selector.Decode(shipped.Artefact())

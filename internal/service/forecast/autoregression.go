@@ -10,7 +10,7 @@ import (
 // autoregression regresses the series on its own past. Beside the season it
 // looks at a week of it where the season is a day of hours.
 func autoregression(period int) contestant {
-	return contestant{modelAutoregression, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelAutoregression, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		const hours, week = 24, 168
 		seasons := []int{period}
 		if period == hours {

@@ -37,7 +37,7 @@ func calendar(dates []time.Time, holiday func(time.Time) bool) *calendarMethod {
 }
 
 func (m *calendarMethod) contestant() contestant {
-	return contestant{modelCalendar, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelCalendar, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		c, err := m.effects(y)
 		if err != nil {
 			return nil, "", err

@@ -75,7 +75,7 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	if r.features != nil {
 		out.calibration = &t.selector.Calibration
 	}
-	if t.mode == modeGlobal && t.global.tuned != nil {
+	if t.global != nil && t.global.tuned != nil && (t.mode == modeGlobal || out.calibration != nil) {
 		if out.spread, err = t.global.spreadOf(ctx, r, t.kind, t.horizon); err != nil {
 			return nil, err
 		}
@@ -238,7 +238,7 @@ func (t task) entrants(y []float64, period int) []*entrant {
 	}
 	out := make([]*entrant, len(list))
 	for i, c := range list {
-		out[i] = &entrant{contestant: c, shown: c.name}
+		out[i] = &entrant{contestant: c, shown: c.name, own: c.name == modelGlobal && t.global.net != nil}
 	}
 	return out
 }

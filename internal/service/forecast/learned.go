@@ -7,11 +7,12 @@ import (
 	"slices"
 
 	"github.com/omni-run/omni/internal/ml/features"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/selector"
 )
 
-// caseOf words a race for the selector. Entrants it does not know are not in
-// it.
+// caseOf words a race for the selector. Entrants it does not know, or that are
+// the tenant's own, are not in it.
 func (r *race) caseOf(horizon int) selector.Case {
 	c := selector.Case{
 		Features: r.features, Period: r.out.period, Horizon: horizon, Scale: r.plan.scale,
@@ -20,7 +21,7 @@ func (r *race) caseOf(horizon int) selector.Case {
 	for _, name := range selector.Members() {
 		m := selector.Member{MASE: math.NaN()}
 		for _, e := range r.entrants {
-			if e.name != name || e.forecast == nil {
+			if e.name != name || e.forecast == nil || e.own {
 				continue
 			}
 			if m.Forecast = e.forecast; len(e.windows) > 0 {
@@ -42,7 +43,7 @@ func (t task) chooseLearned(r *race) string {
 	count := 0
 	for _, e := range r.entrants {
 		k := slices.Index(names, e.name)
-		if k < 0 {
+		if k < 0 || e.own {
 			outsiders = append(outsiders, e)
 		} else if e.forecast != nil && weights[k] > 0 {
 			e.weight = weights[k]
@@ -105,14 +106,17 @@ func strongest(values []float64) string {
 }
 
 // Survey is what the trainer of the selector learns of a series: the case as
-// the selector will read it, in units of the series' largest size. networked
-// adds the network to the contestants, as in a call of few series.
-func Survey(ctx context.Context, y []float64, period, horizon int, networked bool) (c selector.Case, unit float64, err error) {
+// the selector will read it, in units of the series' largest size. global are
+// networks that did not learn from the series, kind names its frequency to
+// them, "" where the caller would not have said. networked adds the network
+// trained in the call to the contestants, as in a call of few series.
+func Survey(ctx context.Context, y []float64, period, horizon int, global *globalforecast.Model, kind string, networked bool) (c selector.Case, unit float64, err error) {
 	n, err := trainingSettings(nil, nil, nil, nil, len(y))
 	if err != nil {
 		return c, 0, err
 	}
-	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{}, warn: func(string, ...any) {}}
+	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{},
+		global: &globalModel{tuned: global}, kind: kind, warn: func(string, ...any) {}}
 	r, err := t.compete(ctx)
 	if err != nil {
 		return c, 0, err

@@ -37,10 +37,10 @@ type neural struct {
 	lookback, epochs int
 	// asked says that lookback is the caller's wish, not the default, which
 	// gives way to a short series.
-	asked bool
-	rate             float64
-	seed             int64
-	period           int
+	asked  bool
+	rate   float64
+	seed   int64
+	period int
 	// share divides workBudget among the series of a call; 0 counts as 1.
 	share int
 }
@@ -150,7 +150,7 @@ func (t *trained) predict(ctx context.Context, history []float64, horizon int) (
 
 // local is the contestant that trains on the series itself.
 func (n neural) local() contestant {
-	return contestant{modelLSTM, func(ctx context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelLSTM, fit: func(ctx context.Context, y []float64) (predictor, string, error) {
 		if len(y) < 3 {
 			return nil, "", fmt.Errorf("%w: needs at least 3 values", errUnfit)
 		}
@@ -164,7 +164,7 @@ func (n neural) local() contestant {
 
 // global is the contestant that a tenant trained over many series.
 func global(net *lstm.Forecaster, period int) contestant {
-	return contestant{modelGlobal, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelGlobal, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		if len(y) < 2 {
 			return nil, "", fmt.Errorf("%w: needs at least 2 values", errUnfit)
 		}

@@ -1,6 +1,8 @@
 package forecast
 
 import (
+	"math"
+
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/backtest"
 	"github.com/omni-run/omni/internal/ml/globalforecast"
@@ -24,9 +26,9 @@ type outcome struct {
 	// calibration corrects the margins of mode auto; nil leaves them.
 	calibration *selector.Calibration
 	testHorizon int
-	// spread is the global network's own, in unit; nil in other modes.
+	// spread is the global network's own, in unit; nil where it took no part.
 	spread *globalforecast.Forecast
-	halves map[float64][]float64 // by level, see widths
+	halves map[float64]sides // by level, see widths
 	// entrants keep their weights, windows the answer's back-test, both in unit.
 	entrants []*entrant
 	windows  []backtest.Window
@@ -86,19 +88,27 @@ func (out *outcome) bounded(v float64) float64 {
 // interval returns the bounds at step (from 0) for a level in (0, 1).
 func (out *outcome) interval(level float64, step int) (lower, upper float64) {
 	v := out.forecast[step]
-	if out.spread != nil {
-		middle := out.spread.Median()[step]
-		below, above := middle-out.spread.AtStep((1-level)/2, step), out.spread.AtStep((1+level)/2, step)-middle
+	if out.spread != nil && out.calibration == nil {
+		below, above := out.spreadAt(level, step)
 		return min(v, out.bounded(v-below*out.unit)), max(v, out.bounded(v+above*out.unit))
 	}
-	margin := out.widths(level)[step]
-	return min(v, out.bounded(v-margin)), max(v, out.bounded(v+margin))
+	w := out.widths(level)
+	return min(v, out.bounded(v-w.below[step])), max(v, out.bounded(v+w.above[step]))
 }
 
-// widths returns half the width of the interval at every step, in the unit of
-// the series. It never falls from one step to the next, nor from a level to a
-// higher one, which the calibration's classes alone would not promise.
-func (out *outcome) widths(level float64) []float64 {
+// spreadAt is how far the global network's bounds lie from its median, in unit.
+func (out *outcome) spreadAt(level float64, step int) (below, above float64) {
+	middle := out.spread.Median()[step]
+	return max(0, middle-out.spread.AtStep((1-level)/2, step)), max(0, out.spread.AtStep((1+level)/2, step)-middle)
+}
+
+// sides are the distances of an interval's bounds from the forecast, by step.
+type sides struct{ below, above []float64 }
+
+// widths returns the interval at every step, in the unit of the series. It never
+// narrows from one step to the next, nor from a level to a higher one, which
+// the calibration's classes alone would not promise.
+func (out *outcome) widths(level float64) sides {
 	if w, ok := out.halves[level]; ok {
 		return w
 	}
@@ -110,22 +120,38 @@ func (out *outcome) widths(level float64) []float64 {
 			}
 		}
 	}
-	w, widest := make([]float64, len(out.forecast)), 0.0
-	for i := range w {
+	w := sides{make([]float64, len(out.forecast)), make([]float64, len(out.forecast))}
+	below, above := 0.0, 0.0
+	for i := range out.forecast {
 		for _, l := range levels {
-			margin := out.margins.Margin(l, i+1)
-			if out.calibration != nil {
-				margin *= out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, i+1), l)
-			}
-			widest = max(widest, margin)
+			lo, hi := out.margin(l, i)
+			below, above = max(below, lo), max(above, hi)
 		}
-		w[i] = widest * out.unit
+		w.below[i], w.above[i] = below*out.unit, above*out.unit
 	}
 	if out.halves == nil {
-		out.halves = map[float64][]float64{}
+		out.halves = map[float64]sides{}
 	}
 	out.halves[level] = w
 	return w
+}
+
+// margin is the interval at one step and level, in unit: that of the back-test's
+// errors and, where the global network took part, the mean of the logarithms of
+// that and of the network's own, which knows errors that this series has not
+// shown yet and on which side they fall.
+func (out *outcome) margin(level float64, step int) (below, above float64) {
+	own := out.margins.Margin(level, step+1)
+	below, above = own, own
+	if out.calibration == nil {
+		return below, above
+	}
+	if out.spread != nil {
+		lo, hi := out.spreadAt(level, step)
+		below, above = math.Sqrt(own*lo), math.Sqrt(own*hi)
+	}
+	factor := out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, step+1), level)
+	return below * factor, above * factor
 }
 
 // blended joins the windows of the weighted entrants as the answer was joined.

@@ -17,6 +17,8 @@ type entrant struct {
 	forecast []float64
 	weight   float64
 	shown    string
+	// own says that the tenant made it, so nobody else knows how good it is.
+	own bool
 }
 
 // plan is where a series is cut for its back-test.
@@ -78,12 +80,24 @@ func (p *plan) testOne(ctx context.Context, e *entrant, y, head []float64) error
 	if name != "" {
 		e.shown = name
 	}
-	for _, origin := range p.origins {
+	var all [][]float64
+	if e.together != nil {
+		histories := make([][]float64, len(p.origins))
+		for i, origin := range p.origins {
+			histories[i] = y[:origin:origin]
+		}
+		if all, err = e.together(ctx, histories, p.horizon); err != nil {
+			return err
+		}
+	}
+	for i, origin := range p.origins {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		f, err := predict(ctx, y[:origin:origin], p.horizon)
-		if err != nil {
+		var f []float64
+		if all != nil {
+			f = all[i]
+		} else if f, err = predict(ctx, y[:origin:origin], p.horizon); err != nil {
 			return err
 		}
 		if !sound(f, y[:origin]) {

@@ -40,6 +40,9 @@ type Deps struct {
 	Limits        Limits
 	// Selector weighs the models of mode auto; nil takes the shipped one.
 	Selector *selector.Model
+	// Global is the forecaster trained over many series; nil takes the shipped
+	// one.
+	Global *globalforecast.Model
 }
 
 // Limits bounds what a caller may ask. The zero value takes every default.
@@ -95,6 +98,9 @@ func New(deps Deps) *Service {
 	s := &Service{deps: deps, limits: deps.Limits.withDefaults()}
 	s.resident = state.NewResident("forecast", deps.ResidentBytes, deps.Log, s.loadGlobal)
 	s.pretrained = sync.OnceValues(pretrained.Default)
+	if deps.Global != nil {
+		s.pretrained = func() (*globalforecast.Model, error) { return deps.Global, nil }
+	}
 	s.shipped = sync.OnceValues(func() (*selector.Model, error) { return selector.Decode(shipped.Artefact()) })
 	return s
 }

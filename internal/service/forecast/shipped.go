@@ -69,15 +69,26 @@ func (m *globalModel) contestant(kind string, period int) contestant {
 	if m.tuned == nil {
 		return global(m.net, period)
 	}
-	return contestant{modelGlobal, func(_ context.Context, y []float64) (predictor, string, error) {
+	together := func(ctx context.Context, histories [][]float64, horizon int) ([][]float64, error) {
+		part, season := m.networkPart(kind, period, len(histories[0]))
+		series := make([]globalforecast.Series, len(histories))
+		for i, y := range histories {
+			series[i] = globalforecast.Series{Values: y, Period: season}
+		}
+		list, err := part.Medians(ctx, series, horizon)
+		if err != nil {
+			return nil, fmt.Errorf("running the global network: %w", err)
+		}
+		return list, nil
+	}
+	return contestant{name: modelGlobal, together: together, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		if len(y) < 2 {
 			return nil, "", fmt.Errorf("%w: needs at least 2 values", errUnfit)
 		}
-		part, season := m.networkPart(kind, period, len(y))
 		return func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
-			list, err := part.Medians(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
+			list, err := together(ctx, [][]float64{history}, horizon)
 			if err != nil {
-				return nil, fmt.Errorf("running the global network: %w", err)
+				return nil, err
 			}
 			return list[0], nil
 		}, "", nil

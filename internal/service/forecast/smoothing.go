@@ -13,7 +13,7 @@ import (
 // thetaMethod is the standard Theta method. Continuing a longer history keeps
 // its smoothing parameter.
 func thetaMethod(period int) contestant {
-	return contestant{modelTheta, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelTheta, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		if err := tooFew(y, 4); err != nil {
 			return nil, "", err
 		}
@@ -30,7 +30,7 @@ func thetaMethod(period int) contestant {
 
 // dynamicTheta is the dynamic optimised Theta model.
 func dynamicTheta(period int) contestant {
-	return contestant{modelDynamic, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelDynamic, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		if err := tooFew(y, 5); err != nil {
 			return nil, "", err
 		}
@@ -59,7 +59,7 @@ func smoothing(period int) contestant {
 	if period > longestSmoothedSeason {
 		period = 1
 	}
-	return contestant{modelETS, func(ctx context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelETS, fit: func(ctx context.Context, y []float64) (predictor, string, error) {
 		skip := len(y) - len(recent(y, period))
 		fitted, err := ets.Select(ctx, y[skip:], period, smoothingBudget(period))
 		if err != nil {
@@ -87,7 +87,7 @@ func unfit(ctx context.Context, err error) error {
 // McKenzie, 1985) on the series without its season, if a test finds one: the
 // benchmark "Damped" of the M competitions.
 func dampedTrend(period int) contestant {
-	return contestant{modelDamped, func(ctx context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: modelDamped, fit: func(ctx context.Context, y []float64) (predictor, string, error) {
 		skip := len(y) - len(recent(y, period))
 		plain := y[skip:]
 		var indices []float64

@@ -30,7 +30,7 @@ func demandMethods() []contestant {
 }
 
 func demandMethod(name string, method croston.Method) contestant {
-	return contestant{name, func(_ context.Context, y []float64) (predictor, string, error) {
+	return contestant{name: name, fit: func(_ context.Context, y []float64) (predictor, string, error) {
 		if !sparse(y) {
 			return nil, "", errNotSparse
 		}

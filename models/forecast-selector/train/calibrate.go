@@ -30,15 +30,18 @@ type score struct {
 
 // calibrate measures the intervals of the service, with the new selector and
 // no calibration, on what came after the known parts.
-func calibrate(ctx context.Context, m *selector.Model, list []example) (selector.Calibration, error) {
+func calibrate(ctx context.Context, m *selector.Model, list []example, nets unseen) (selector.Calibration, error) {
 	levels := []float64{0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99}
 	c := selector.Calibration{Levels: levels}
-	s := forecast.New(forecast.Deps{Selector: m})
+	services := make([]*forecast.Service, len(nets))
+	for fold, net := range nets {
+		services[fold] = forecast.New(forecast.Deps{Selector: m, Global: net})
+	}
 	groups := map[string][]*example{}
 	var names []string
 	for i := range list {
 		e := &list[i]
-		if e.Demand || e.Case.Members[len(e.Case.Members)-1].Forecast != nil {
+		if e.Case.Members[len(e.Case.Members)-1].Forecast != nil {
 			continue
 		}
 		if groups[e.Group] == nil {
@@ -54,12 +57,20 @@ func calibrate(ctx context.Context, m *selector.Model, list []example) (selector
 			return map[bool]int{true: -1}[a.Held] - map[bool]int{true: -1}[b.Held]
 		})
 		g = g[:min(len(g), mostCalibrated)]
-		for at := 0; at < len(g); at += chunk {
-			found, err := measure(ctx, s, g[at:min(at+chunk, len(g))], levels)
-			if err != nil {
-				return c, err
+		for fold, s := range services {
+			var part []*example
+			for _, e := range g {
+				if e.Fold == fold {
+					part = append(part, e)
+				}
 			}
-			scores = append(scores, found...)
+			for at := 0; at < len(part); at += chunk {
+				found, err := measure(ctx, s, part[at:min(at+chunk, len(part))], levels)
+				if err != nil {
+					return c, err
+				}
+				scores = append(scores, found...)
+			}
 		}
 	}
 	c.Factors = factors(scores, levels)
@@ -89,7 +100,7 @@ func calibrate(ctx context.Context, m *selector.Model, list []example) (selector
 func measure(ctx context.Context, s *forecast.Service, list []*example, levels []float64) ([]score, error) {
 	first := list[0]
 	horizon, period, sequence := len(first.Actual), first.Period, 1
-	req := api.ForecastRequest{ForecastSteps: &horizon, SeasonLength: &period, SequenceLength: &sequence}
+	req := api.ForecastRequest{ForecastSteps: &horizon, SeasonLength: &period, SequenceLength: &sequence, Freq: first.Freq}
 	for _, l := range levels {
 		req.Level = append(req.Level, math.Round(100*l))
 	}
@@ -114,6 +125,9 @@ func measure(ctx context.Context, s *forecast.Service, list []*example, levels [
 			one := score{group: e.Group, class: selector.Class(len(e.Known), r.SeasonLength, r.Backtest.Horizon, step+1)}
 			for _, l := range req.Level {
 				half := r.Intervals[fmt.Sprintf("hi-%g", l)][step] - r.Forecast[step]
+				if actual < r.Forecast[step] {
+					half = r.Forecast[step] - r.Intervals[fmt.Sprintf("lo-%g", l)][step]
+				}
 				one.ratios = append(one.ratios, math.Abs(actual-r.Forecast[step])/max(half, 1e-300))
 			}
 			out = append(out, one)

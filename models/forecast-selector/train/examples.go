@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -12,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/omni-run/omni/internal/ml/backtest"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
+	"github.com/omni-run/omni/internal/ml/globalforecast/corpus"
 	"github.com/omni-run/omni/internal/ml/selector"
 	"github.com/omni-run/omni/internal/service/forecast"
 )
@@ -25,19 +25,35 @@ type source struct {
 	demand bool
 }
 
-// sources are the training parts of public competitions. What a file calls its
-// test is not even decoded.
-func sources() []source {
+// sources are the training parts of public data sets; what a file calls its
+// test, or cuts from its end for one, is not used. Those in derived were written
+// by models/forecast/train.
+func sources(derived string) []source {
 	return []source{
 		{file: "m4/m4_yearly", most: 2500, cuts: 1},
 		{file: "m4/m4_quarterly_part", most: 2500, cuts: 1},
 		{file: "m4/m4_monthly_train_only_part", most: 2500, cuts: 1},
 		{file: "m4/m4_weekly", most: 359, cuts: 2},
-		{file: "m4/m4_hourly", most: 414, cuts: 2},
+		{file: "m4/m4_hourly", most: 414, cuts: 1},
 		{file: "tourism/tourism", most: 1311, cuts: 1},
+		{file: "m1/m1", most: 1001, cuts: 1},
+		{file: "aus_retail/aus_retail", most: 150, cuts: 2},
+		{file: "pbs/pbs_pharma_sales", most: 336, cuts: 1},
+		{file: "jewelry/jewelry_weekly", most: 314, cuts: 2},
+		{file: filepath.Join(derived, "walmart"), most: 45, cuts: 2},
+		{file: filepath.Join(derived, "nngc1"), most: 60, cuts: 2},
+		{file: filepath.Join(derived, "online_retail"), most: 350, cuts: 1, demand: true},
 		{file: "carparts/carparts", most: 1500, cuts: 1, demand: true},
 	}
 }
+
+// seasons are the usual ones, for sets that state none.
+var seasons = map[string]int{"yearly": 1, "quarterly": 4, "monthly": 12, "weekly": 1, "daily": 7, "hourly": 24}
+
+var codes = map[string]string{"yearly": "Y", "quarterly": "Q", "monthly": "M", "weekly": "W", "daily": "D", "hourly": "h"}
+
+// ahead is the horizon of sets that state none.
+const ahead = 14
 
 // example is a case with what came after.
 type example struct {
@@ -51,13 +67,11 @@ type example struct {
 	// Demand leaves sMAPE, which means nothing for zeros, out of the loss.
 	Demand bool
 	Held   bool
-	Case   selector.Case
-}
-
-type series struct {
-	ID, Period string
-	M, H       int
-	Train      []*float64
+	// Fold is which global model did not learn from the series, Freq the code
+	// of its frequency.
+	Fold int
+	Freq string
+	Case selector.Case
 }
 
 const (
@@ -68,8 +82,15 @@ const (
 	networkEvery = 3
 )
 
-func survey(ctx context.Context, dir string, from source) ([]example, error) {
-	lines, err := load(filepath.Join(dir, from.file+".jsonl.gz"))
+// unseen are global models by the fold they did not learn from.
+type unseen []*globalforecast.Model
+
+func survey(ctx context.Context, dir string, from source, nets unseen) ([]example, error) {
+	path := from.file
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	lines, err := load(path + ".jsonl.gz")
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +98,7 @@ func survey(ctx context.Context, dir string, from source) ([]example, error) {
 	stride := max(1, len(lines)/from.most)
 	for i := 0; i < len(lines); i += stride {
 		for cut := 1; cut <= from.cuts; cut++ {
-			found, err := lines[i].examples(ctx, from, cut, i/stride%networkEvery == 0)
+			found, err := examples(ctx, lines[i], from, cut, i/stride%networkEvery == 0, nets)
 			if err != nil {
 				return nil, fmt.Errorf("%s, series %s: %w", from.file, lines[i].ID, err)
 			}
@@ -87,8 +108,8 @@ func survey(ctx context.Context, dir string, from source) ([]example, error) {
 	return list, nil
 }
 
-func load(path string) ([]series, error) {
-	f, err := os.Open(path)
+func load(path string) ([]corpus.Series, error) {
+	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
 		return nil, fmt.Errorf("opening a data set: %w", err)
 	}
@@ -97,46 +118,38 @@ func load(path string) ([]series, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	var out []series
-	scan := bufio.NewScanner(z)
-	scan.Buffer(nil, 1<<24)
-	for scan.Scan() {
-		var s series
-		if err := json.Unmarshal(scan.Bytes(), &s); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
-		}
-		out = append(out, s)
+	list, err := corpus.Read(z)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return out, scan.Err()
-}
-
-// values are the series' values up to its first hole.
-func (s series) values() []float64 {
-	var y []float64
-	for _, v := range s.Train {
-		if v == nil {
-			break
-		}
-		y = append(y, *v)
-	}
-	return y
+	return list, nil
 }
 
 // examples holds back the cut-th last horizon of a training part. The case is
-// there without the network and, if networked, with it.
-func (s series) examples(ctx context.Context, from source, cut int, networked bool) ([]example, error) {
-	y := s.values()
-	end := len(y) - (cut-1)*s.H
-	known := end - s.H
-	if known < max(leastKnown, s.H/2) {
+// there without the network trained in the call and, if networked, with it.
+func examples(ctx context.Context, s corpus.Series, from source, cut int, networked bool, nets unseen) ([]example, error) {
+	period, h := s.Season, s.Ahead
+	if period == 0 {
+		period = seasons[s.Period]
+	}
+	if h == 0 {
+		h = ahead
+	}
+	end := len(s.Train) - (cut-1)*h
+	known := end - h
+	if known < max(leastKnown, h/2) {
 		return nil, nil
 	}
 	e := example{
-		Group: filepath.Base(from.file) + " " + s.Period, Known: y[max(0, known-mostKnown):known], Actual: y[known:end],
-		Period: s.M, Demand: from.demand, Held: digest(s.ID)%5 == 0,
+		Group: filepath.Base(from.file) + " " + s.Period, Known: s.Train[max(0, known-mostKnown):known], Actual: s.Train[known:end],
+		Period: period, Demand: from.demand, Held: digest(s.ID)%5 == 0, Fold: corpus.FoldOf(s.ID, len(nets)), Freq: codes[s.Period],
 	}
-	if e.Scale = backtest.Scale(e.Known, s.M); !(e.Scale > 0) {
+	if e.Scale = backtest.Scale(e.Known, period); !(e.Scale > 0) {
 		return nil, nil
+	}
+	kind := s.Period
+	if digest(s.ID)%3 == 0 {
+		kind = "" // not every caller says
 	}
 	var out []example
 	for _, with := range []bool{false, true} {
@@ -144,7 +157,7 @@ func (s series) examples(ctx context.Context, from source, cut int, networked bo
 			break
 		}
 		var err error
-		if e.Case, e.Unit, err = forecast.Survey(ctx, e.Known, s.M, s.H, with); err != nil {
+		if e.Case, e.Unit, err = forecast.Survey(ctx, e.Known, period, h, nets[e.Fold], kind, with); err != nil {
 			return nil, err
 		}
 		out = append(out, e)

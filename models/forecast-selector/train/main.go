@@ -1,11 +1,13 @@
 // Command train learns the forecast selector from series whose end is held
 // back: never from any test part.
 //
-//	go run ./models/forecast-selector/train -data DIR [-out FILE] [-cases FOLDER]
+//	go run ./models/forecast-selector/train -data DIR -derived DIR -folds FILE,FILE [-out FILE] [-cases FOLDER]
 //
-// DIR holds files such as m4/m4_weekly.jsonl.gz: one JSON object a line with
+// -data holds files such as m4/m4_weekly.jsonl.gz: one JSON object a line with
 // id, period, m (season length), h (horizon) and train. A "test" beside them is
-// never read. The same data give the same bytes.
+// not used. What the global networks forecast for a series comes from those
+// that did not learn from it: `omni train forecast --folds 2 --fold 0` and 1. The
+// same data give the same bytes.
 package main
 
 import (
@@ -18,29 +20,46 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/omni-run/omni/internal/ml/features"
 	"github.com/omni-run/omni/internal/ml/gbdt"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/selector"
 )
 
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
 	out := flag.String("out", "models/forecast-selector/selector.bin", "where the model goes")
+	derived := flag.String("derived", "", "folder that models/forecast/train wrote to (required)")
+	folds := flag.String("folds", "", "comma-separated: global models, the i-th trained without fold i (required)")
 	cases := flag.String("cases", "", "keep the surveyed cases in this folder, and read them from it when they are there")
 	rounds := flag.Int("rounds", 150, "the most rounds of trees")
 	flag.Parse()
-	if *data == "" {
+	if *data == "" || *derived == "" || *folds == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := train(context.Background(), *data, *out, *cases, *rounds); err != nil {
+	if err := train(context.Background(), options{*data, *derived, *out, *cases, strings.Split(*folds, ","), *rounds}); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func train(ctx context.Context, data, out, cache string, rounds int) error {
-	list, err := surveyed(ctx, data, cache)
+type options struct {
+	data, derived, out, cases string
+	folds                     []string
+	rounds                    int
+}
+
+func train(ctx context.Context, o options) error {
+	nets, err := o.unseen()
+	if err != nil {
+		return err
+	}
+	list, err := surveyed(ctx, o, nets)
 	if err != nil {
 		return err
 	}
@@ -51,14 +70,14 @@ func train(ctx context.Context, data, out, cache string, rounds int) error {
 	}
 	m := &selector.Model{Members: selector.Members(), Features: features.Names()}
 	combiner, err := gbdt.TrainCombiner(ctx, rows, available, held, l, gbdt.Options{
-		Rounds: rounds, LearningRate: 0.1, Leaves: 8, MinLeaf: 60, Lambda: 2, FeatureShare: 0.7, RowShare: 0.7, Patience: 15, Seed: 1,
+		Rounds: o.rounds, LearningRate: 0.1, Leaves: 8, MinLeaf: 60, Lambda: 2, FeatureShare: 0.7, RowShare: 0.7, Patience: 15, Seed: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("training the combiner: %w", err)
 	}
 	m.Combiner = *combiner
 	l.report(m, list)
-	if m.Calibration, err = calibrate(ctx, m, list); err != nil {
+	if m.Calibration, err = calibrate(ctx, m, list, nets); err != nil {
 		return err
 	}
 	raw, err := m.Encode()
@@ -66,28 +85,49 @@ func train(ctx context.Context, data, out, cache string, rounds int) error {
 		return err
 	}
 	fmt.Printf("%d cases, %d rounds, %d bytes\n", len(list), len(combiner.Rounds), len(raw))
-	return os.WriteFile(out, raw, 0o600)
+	return os.WriteFile(o.out, raw, 0o600)
+}
+
+// unseen reads the global models.
+func (o options) unseen() (nets unseen, err error) {
+	for _, path := range o.folds {
+		data, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			return nil, err
+		}
+		m, err := globalforecast.Decode(data)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		nets = append(nets, m)
+	}
+	return nets, nil
 }
 
 // surveyed reads each source's cases from the folder of cases, or surveys the
 // data and keeps them there.
-func surveyed(ctx context.Context, data, folder string) ([]example, error) {
-	var list []example
-	for _, from := range sources() {
-		found, err := kept(folder, from)
-		if errors.Is(err, fs.ErrNotExist) {
-			found, err = survey(ctx, data, from)
-			if err == nil && folder != "" {
-				err = keep(folder, from, found)
+func surveyed(ctx context.Context, o options, nets unseen) ([]example, error) {
+	from := sources(o.derived)
+	found, failures := make([][]example, len(from)), make([]error, len(from))
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, s := range from {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			list, err := kept(o.cases, s)
+			if errors.Is(err, fs.ErrNotExist) {
+				list, err = survey(ctx, o.data, s, nets)
+				if err == nil && o.cases != "" {
+					err = keep(o.cases, s, list)
+				}
 			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		log.Printf("%s: %d cases", from.file, len(found))
-		list = append(list, found...)
+			found[i], failures[i] = list, err
+			log.Printf("%s: %d cases", s.file, len(list))
+		})
 	}
-	return list, nil
+	wait.Wait()
+	return slices.Concat(found...), errors.Join(failures...)
 }
 
 func place(folder string, from source) string {

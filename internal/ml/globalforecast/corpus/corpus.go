@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"hash/maphash"
 	"io"
 	"math"
@@ -16,6 +17,8 @@ import (
 // Series is one line of a data set: what is known, and for a benchmark what
 // came next.
 type Series struct {
+	// Set names the data set, which whoever reads it knows.
+	Set    string    `json:"-"`
 	ID     string    `json:"id"`
 	Period string    `json:"period"` // "yearly", "monthly" and so on
 	Season int       `json:"m"`
@@ -27,7 +30,12 @@ type Series struct {
 // mostLine bounds one line of a data set.
 const mostLine = 1 << 24
 
-// Read reads one JSON object a line.
+// usualAhead is how many values at the end of a history stand for its test
+// part where the line does not say.
+var usualAhead = map[string]int{"yearly": 6, "quarterly": 8, "monthly": 18, "weekly": 13, "daily": 14, "hourly": 48}
+
+// Read reads one JSON object a line. A line whose history stands whole under
+// "values" or "scripts" is cut: its last h values are the test part.
 func Read(r io.Reader) ([]Series, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, mostLine)
@@ -40,12 +48,21 @@ func Read(r io.Reader) ([]Series, error) {
 			Series
 			Train []*float64 `json:"train"`
 			Test  []*float64 `json:"test"`
+			Whole []*float64 `json:"values"`
+			Other []*float64 `json:"scripts"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &raw); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 		s := raw.Series
 		s.Train, s.Test = known(raw.Train), known(raw.Test)
+		if whole := known(append(raw.Whole, raw.Other...)); raw.Train == nil && whole != nil {
+			if s.Ahead == 0 {
+				s.Ahead = usualAhead[s.Period]
+			}
+			cut := max(0, len(whole)-s.Ahead)
+			s.Train, s.Test = whole[:cut], whole[cut:]
+		}
 		out = append(out, s)
 	}
 	if err := lines.Err(); err != nil {
@@ -133,6 +150,13 @@ func Sums(y []float64, n int) []float64 {
 		out[i/n] += v
 	}
 	return out
+}
+
+// FoldOf tells which of n parts of a corpus a series falls into, by its id.
+func FoldOf(id string, n int) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte("fold/" + id)) // a hash takes everything
+	return int(h.Sum32() % uint32(n))
 }
 
 // Usable says that a series has values enough, all finite, and moves.

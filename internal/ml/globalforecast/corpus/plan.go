@@ -12,6 +12,9 @@ type Options struct {
 	Only []string
 	// Members and Judges are the networks of each ensemble.
 	Members, Judges int
+	// Folds, if more than 1, divides the series by FoldOf and leaves out those
+	// of part Fold, for measuring on what was not learnt from.
+	Folds, Fold int
 	// Effort multiplies the recipes' number of steps; 1 is what the shipped
 	// model has.
 	Effort float64
@@ -27,7 +30,8 @@ type Counts struct {
 	Used, Points map[string]int
 	// Refused are series that held a test part, Unusable those too short or
 	// without movement.
-	Refused, Unusable int
+	// LeftOut are those of the part to measure on.
+	Refused, Unusable, LeftOut int
 }
 
 const (
@@ -38,13 +42,13 @@ const (
 )
 
 // Plans lays series out by frequency, without those that hold a forbidden
-// part. There being no daily set to learn from, the daily networks see the
-// hourly series summed by day, and the weekly ones for how values wander.
+// part. Daily sets being few, the daily networks also see the hourly series
+// summed by day, and the weekly ones for how values wander.
 func Plans(series []Series, forbidden *Forbidden, o Options) ([]globalforecast.FrequencyPlan, Counts, error) {
 	counts := Counts{Used: map[string]int{}, Points: map[string]int{}}
-	by := map[string][][]float64{}
-	add := func(name string, y []float64) {
-		by[name] = append(by[name], y)
+	by, sets := map[string][][]float64{}, map[string][]string{}
+	add := func(name, set string, y []float64) {
+		by[name], sets[name] = append(by[name], y), append(sets[name], set)
 		counts.Used[name]++
 		counts.Points[name] += len(y)
 	}
@@ -56,13 +60,18 @@ func Plans(series []Series, forbidden *Forbidden, o Options) ([]globalforecast.F
 		case forbidden != nil && forbidden.Check(s.Train) != nil:
 			counts.Refused++
 			continue
+		case o.Folds > 1 && FoldOf(s.ID, o.Folds) == o.Fold:
+			counts.LeftOut++
+			continue
 		}
-		add(s.Period, s.Train)
+		add(s.Period, s.Set, s.Train)
 		switch s.Period {
 		case hourly:
-			add(daily, Sums(s.Train, hoursADay))
+			if days := Sums(s.Train, hoursADay); Usable(days) {
+				add(daily, s.Set, days)
+			}
 		case weekly:
-			add(daily, s.Train)
+			add(daily, s.Set, s.Train)
 		}
 	}
 	recipes := globalforecast.Recipes()
@@ -80,7 +89,7 @@ func Plans(series []Series, forbidden *Forbidden, o Options) ([]globalforecast.F
 			return nil, counts, fmt.Errorf("corpus: there is no %s series to learn from", name)
 		}
 		r.Steps = max(1, int(float64(r.Steps)*o.Effort))
-		out = append(out, globalforecast.FrequencyPlan{Name: name, Recipe: r, Series: by[name], Members: o.Members, Judges: o.Judges})
+		out = append(out, globalforecast.FrequencyPlan{Name: name, Recipe: r, Series: by[name], Sets: sets[name], Members: o.Members, Judges: o.Judges})
 	}
 	return out, counts, nil
 }

@@ -1,0 +1,390 @@
+package globalforecast
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/omni-run/omni/internal/ml/theta"
+)
+
+// held is what judges may see of each series and what they are judged on.
+type held struct {
+	past, next [][]float64
+	sets       []string
+	// weights is what each series counts; a set counts by the root of how many
+	// of its series are judged.
+	weights []float64
+	// linear says which series are read as differences.
+	linear []bool
+}
+
+// judgedOfSet bounds how many series of a data set tell the blend and the
+// intervals.
+const judgedOfSet = 1500
+
+// held splits the series that are long enough.
+func (f FrequencyPlan) held() (out held) {
+	h, all := f.Recipe.Near, corpus{f.Series, f.Sets}
+	for i, y := range f.Series {
+		if n := len(y) - h; n > max(leastStart, f.Recipe.Scored+1) {
+			out.past, out.next = append(out.past, y[:n]), append(out.next, y[n:])
+			out.sets = append(out.sets, all.set(i))
+		}
+	}
+	return out
+}
+
+// jury picks the series that are judged on, evenly from each set.
+func (h held) jury() (out held) {
+	count, seen := map[string]int{}, map[string]int{}
+	for _, s := range h.sets {
+		count[s]++
+	}
+	for i, s := range h.sets {
+		stride := (count[s] + judgedOfSet - 1) / judgedOfSet
+		if seen[s]++; (seen[s]-1)%stride != 0 {
+			continue
+		}
+		judged := float64((count[s] + stride - 1) / stride)
+		out.past, out.next, out.sets = append(out.past, h.past[i]), append(out.next, h.next[i]), append(out.sets, s)
+		out.weights = append(out.weights, 1/math.Sqrt(judged))
+	}
+	return out
+}
+
+// mean is the weighted mean over the series of what of returns; series for
+// which it reports false are left out.
+func (h held) mean(of func(i int) (float64, bool)) float64 {
+	total, weight := 0.0, 0.0
+	for i, w := range h.weights {
+		if w == 0 {
+			continue
+		}
+		if v, ok := of(i); ok {
+			total += w * v
+			weight += w
+		}
+	}
+	if weight == 0 {
+		return 0
+	}
+	return total / weight
+}
+
+// judge learns Blend and Stretch from what followed the pasts.
+func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
+	v := Verdict{Name: f.Name, Series: len(j.past)}
+	list := make([]Series, len(j.past))
+	for i, y := range j.past {
+		list[i] = Series{Values: y, Period: f.Recipe.Seasons[0].Period}
+	}
+	h := f.Recipe.Near
+	f.Blend, f.Trust, f.Belief, f.Stretch, f.Linear = 1, 0, 0, unstretched(f.Horizon()), nil
+	j.linear = f.linear(list)
+	alone, err := f.Forecast(ctx, list, h)
+	if err != nil {
+		return v, err
+	}
+	said := f.gathered(list)
+	others := make([][]float64, len(list))
+	for i, s := range list {
+		m, err := theta.FitQuick(recent(s.Values, s.Period), s.Period)
+		if err != nil {
+			return v, fmt.Errorf("fitting the Theta model: %w", err)
+		}
+		others[i] = m.Forecast(h)
+	}
+	fixed := func(share float64) func(int) float64 { return func(int) float64 { return share } }
+	v.Theta, v.Networks = f.error(j, alone, others, fixed(0)), f.error(j, alone, others, fixed(1))
+	v.Blend, v.Trust, v.Blended = f.mix(j, alone, others, said)
+	f.Blend, f.Trust = v.Blend, v.Trust
+	final, err := f.Forecast(ctx, list, h)
+	if err != nil {
+		return v, err
+	}
+	v.Coverage = j.coverage(final)
+	if v.Score, err = f.believe(ctx, list, j); err != nil {
+		return v, err
+	}
+	if final, err = f.Forecast(ctx, list, h); err != nil {
+		return v, err
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(j.sets))) {
+		one := j.only(name)
+		v.Sets = append(v.Sets, SetVerdict{
+			Name: name, Series: one.count(), Networks: f.error(one, alone, others, fixed(1)), Theta: f.error(one, alone, others, fixed(0)),
+			Blended: f.error(one, alone, others, func(i int) float64 { return said[i].share(f.Blend, f.Trust) }), Coverage: one.coverage(final),
+		})
+	}
+	return v, nil
+}
+
+// linear says for each series whether it is read as differences.
+func (f *Frequency) linear(list []Series) []bool {
+	r, w := reader{shape: f.Recipe.Shape}, window{}
+	out := make([]bool, len(list))
+	for i, s := range list {
+		r.read(&w, s.Values, f.season(s.Period), f.Recipe.Smooth, false)
+		out[i] = w.view.linear
+	}
+	return out
+}
+
+// gathered is the evidence of every series.
+func (f *Frequency) gathered(list []Series) []evidence {
+	w := &space{}
+	var out []evidence
+	for from := 0; from < len(list); from += chunk {
+		part := list[from:min(from+chunk, len(list))]
+		histories := make([][]float64, len(part))
+		for i, s := range part {
+			histories[i] = s.Values
+		}
+		f.gather(w, part, histories, true)
+		out = append(out, w.evidence[:len(part)]...)
+	}
+	return out
+}
+
+// mix chooses the networks' share in the blend and how much the errors on the
+// series itself may move it. Of the shares within the recipe's hedge of the
+// best the smallest is taken.
+func (f *Frequency) mix(j held, networks []Forecast, others [][]float64, said []evidence) (blend, trust, least float64) {
+	const grid = 20
+	least = math.Inf(1)
+	errors := map[float64][]float64{}
+	for _, t := range []float64{0, 0.5, 1, 1.5, 2, 3, 4, 6} {
+		for k := 1; k < grid; k++ {
+			b := float64(k) / grid
+			e := f.error(j, networks, others, func(i int) float64 { return said[i].share(b, t) })
+			errors[t] = append(errors[t], e)
+			if e < least {
+				least, trust = e, t
+			}
+		}
+	}
+	for k, e := range errors[trust] {
+		if e <= least*(1+f.Recipe.Hedge) {
+			return float64(k+1) / grid, trust, e
+		}
+	}
+	return blend, trust, least // never: the least is among them
+}
+
+// only is h with no weight on other sets than the one named.
+func (h held) only(set string) held {
+	h.weights = slices.Clone(h.weights)
+	for i, s := range h.sets {
+		if s != set {
+			h.weights[i] = 0
+		}
+	}
+	return h
+}
+
+// count is how many series weigh something.
+func (h held) count() (n int) {
+	for _, w := range h.weights {
+		if w > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// believe chooses how much of a series' own doubt counts, by the interval
+// score, and calibrates the quantiles on top of it. More belief than is best
+// for the series at hand costs little there and guards others, so the most
+// whose score is within beliefCost of the best is taken.
+func (f *Frequency) believe(ctx context.Context, list []Series, j held) (float64, error) {
+	type trial struct {
+		belief, score   float64
+		stretch, linear [][quantiles]float64
+	}
+	var trials []trial
+	least := math.Inf(1)
+	for _, belief := range []float64{0, 0.25, 0.5, 0.75, 1} {
+		f.Belief, f.Stretch, f.Linear = belief, unstretched(f.Horizon()), nil
+		raw, err := f.Forecast(ctx, list, f.Recipe.Near)
+		if err != nil {
+			return 0, err
+		}
+		f.Stretch, f.Linear = f.stretched(raw, j, false), f.stretched(raw, j, true)
+		done, err := f.Forecast(ctx, list, f.Recipe.Near)
+		if err != nil {
+			return 0, err
+		}
+		t := trial{belief, f.intervalScore(done, j), f.Stretch, f.Linear}
+		least = min(least, t.score)
+		trials = append(trials, t)
+	}
+	for _, t := range slices.Backward(trials) {
+		if t.score <= least*(1+beliefCost) {
+			f.Belief, f.Stretch, f.Linear = t.belief, t.stretch, t.linear
+			return t.score, nil
+		}
+	}
+	return least, nil
+}
+
+// beliefCost is the share of the interval score that guarding other series may
+// cost.
+const beliefCost = 0.05
+
+// mostError and mostInterval bound what one series adds to a mean: a history
+// that hardly moved before it exploded would decide alone.
+const mostError, mostInterval = 10, 300
+
+// intervalScore is the mean scaled interval score of the middle 95 %
+// (Gneiting and Raftery, 2007, as the M4 competition scales it).
+func (f *Frequency) intervalScore(forecasts []Forecast, j held) float64 {
+	return j.mean(func(i int) (float64, bool) {
+		scale := meanStep(j.past[i], f.Recipe.Scored)
+		if !(scale > 0) {
+			return 0, false
+		}
+		sum := 0.0
+		for h, a := range j.next[i] {
+			lo, hi := forecasts[i][0][h], forecasts[i][quantiles-1][h]
+			sum += (hi - lo + 40*max(0, lo-a) + 40*max(0, a-hi)) / float64(len(j.next[i]))
+		}
+		return min(sum/scale, mostInterval), true
+	})
+}
+
+// error is the mean of the relative and the scaled absolute error, each in the
+// recipe's weights, of a blend. Relative errors mean nothing for series with
+// zeros; there the scaled one counts twice.
+func (f *Frequency) error(j held, networks []Forecast, others [][]float64, share func(i int) float64) float64 {
+	return j.mean(func(i int) (float64, bool) {
+		y, w := j.next[i], share(i)
+		relative, absolute := 0.0, 0.0
+		for h, a := range y {
+			p := w*networks[i][middle][h] + (1-w)*others[i][h]
+			if d := math.Abs(a - p); d > 0 {
+				relative += 2 * d / (math.Abs(a) + math.Abs(p)) / float64(len(y))
+				absolute += d / float64(len(y))
+			}
+		}
+		scaled := 0.0
+		if s := meanStep(j.past[i], f.Recipe.Scored); s > 0 {
+			scaled = f.Recipe.ScaledShare * absolute / s
+		}
+		if relative *= f.Recipe.RelativeShare; slices.Min(j.past[i]) <= 0 {
+			relative = scaled
+		}
+		return min((relative+scaled)/2, mostError), true
+	})
+}
+
+func meanStep(y []float64, lag int) float64 {
+	sum := 0.0
+	for i := lag; i < len(y); i++ {
+		sum += math.Abs(y[i] - y[i-lag])
+	}
+	return sum / float64(max(1, len(y)-lag))
+}
+
+// coverage is the share of the values within the outermost quantiles.
+func (h held) coverage(forecasts []Forecast) float64 {
+	return h.mean(func(i int) (float64, bool) {
+		inside := 0
+		for s, a := range h.next[i] {
+			if a >= forecasts[i][0][s] && a <= forecasts[i][quantiles-1][s] {
+				inside++
+			}
+		}
+		return float64(inside) / float64(max(1, len(h.next[i]))), len(h.next[i]) > 0
+	})
+}
+
+// weighted is a number and what it counts.
+type weighted struct{ value, weight float64 }
+
+// leastStretched is how many series of a way of reading must have been judged
+// for it to have factors of its own.
+const leastStretched = 100
+
+// stretched finds, for each quantile, the factor on its distance from the
+// median that puts the share it names below it; the steps are pooled in threes,
+// so that each factor rests on many errors. linear asks for the series that are
+// read as differences, the others else; nil says that those are too few.
+func (f *Frequency) stretched(forecasts []Forecast, j held, linear bool) [][quantiles]float64 {
+	h := f.Recipe.Near
+	out := unstretched(f.Horizon())
+	few := 0
+	for _, l := range j.linear {
+		if l == linear {
+			few++
+		}
+	}
+	if few < leastStretched && linear {
+		return nil
+	}
+	for k, level := range Quantiles {
+		if k == middle {
+			continue
+		}
+		share := level
+		if k < middle {
+			share = 1 - level
+		}
+		groups := make([][]weighted, (h+2)/3)
+		for i, y := range j.next {
+			if j.linear[i] != linear {
+				continue
+			}
+			for s, a := range y {
+				m := forecasts[i][middle][s]
+				if width := forecasts[i][k][s] - m; width != 0 {
+					groups[s/3] = append(groups[s/3], weighted{(a - m) / width, j.weights[i]})
+				}
+			}
+		}
+		for g := range groups {
+			slices.SortFunc(groups[g], func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
+		}
+		for s := range out {
+			out[s][k] = max(leastStretch, min(mostStretch, upper(groups[min(s, h-1)/3], share)))
+		}
+	}
+	for s := range out {
+		ordered(&out[s])
+	}
+	return out
+}
+
+const leastStretch, mostStretch = 0.2, 4
+
+// upper is the conformal quantile of x, which is sorted: the least value up to
+// which share of the weight lies, counting one more value of the mean weight
+// above all. With equal weights that is the ceil((n+1)*share)-th smallest.
+func upper(x []weighted, share float64) float64 {
+	if len(x) == 0 {
+		return 1
+	}
+	total := 0.0
+	for _, v := range x {
+		total += v.weight
+	}
+	need := share * (total + total/float64(len(x)))
+	sum := 0.0
+	for _, v := range x {
+		if sum += v.weight; sum >= need-1e-9*total {
+			return v.value
+		}
+	}
+	return x[len(x)-1].value
+}
+
+// ordered keeps the stretched quantiles of a step from crossing for certain:
+// none is stretched less than half of the next inner one.
+func ordered(step *[quantiles]float64) {
+	for k := middle + 2; k < quantiles; k++ {
+		step[k] = max(step[k], step[k-1]/2)
+		step[quantiles-1-k] = max(step[quantiles-1-k], step[quantiles-k]/2)
+	}
+}
