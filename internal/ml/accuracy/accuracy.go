@@ -6,7 +6,8 @@ package accuracy
 
 import "math"
 
-// Case is one series: what was known, oldest first, and what came next.
+// Case is one series: what was known, oldest first, and what came next. A NaN
+// in Test is a value that nobody knows: it is not scored.
 type Case struct {
 	Train, Test []float64
 	// Lag scales errors: they are divided by the mean absolute difference of
@@ -111,14 +112,21 @@ func (t *totals) add(c Case, f Forecast) {
 	if len(f.Point) < len(c.Test) {
 		panic("accuracy: a forecast is shorter than what came")
 	}
+	if known(c.Test) == 0 {
+		return
+	}
 	scale := Scale(c.Train, c.Lag)
 	t.series++
 	if scale > 0 {
 		t.scaled++
 	}
-	n := float64(len(c.Test))
+	n := known(c.Test)
 	percent, whole := 0.0, 0
 	for h, y := range c.Test {
+		if math.IsNaN(y) {
+			t.step(h, 0, 0, math.NaN())
+			continue
+		}
 		d := math.Abs(y - f.Point[h])
 		symmetric := 0.0
 		if d > 0 {
@@ -143,10 +151,23 @@ func (t *totals) add(c Case, f Forecast) {
 	}
 }
 
+// known counts what is not NaN.
+func known(values []float64) (n float64) {
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *totals) step(h int, symmetric, d, scale float64) {
 	if h == len(t.stepSMAPE) {
 		t.stepSMAPE, t.stepMASE = append(t.stepSMAPE, 0), append(t.stepMASE, 0)
 		t.stepSeries, t.stepScaled = append(t.stepSeries, 0), append(t.stepScaled, 0)
+	}
+	if math.IsNaN(scale) {
+		return // a hole in what came: nothing but the room for it
 	}
 	t.stepSMAPE[h] += symmetric
 	t.stepSeries[h]++
@@ -164,15 +185,18 @@ func (t *totals) band(k int, b Band, test []float64, scale float64) {
 	if b.Level != t.levels[k] {
 		panic("accuracy: the forecasts have different levels")
 	}
-	penalty := 2 / (1 - b.Level)
+	penalty, n := 2/(1-b.Level), known(test)
 	for h, y := range test {
+		if math.IsNaN(y) {
+			continue
+		}
 		t.points[k]++
 		if y >= b.Lower[h] && y <= b.Upper[h] {
 			t.inside[k]++
 		}
 		if scale > 0 {
 			width := b.Upper[h] - b.Lower[h] + penalty*(max(0, b.Lower[h]-y)+max(0, y-b.Upper[h]))
-			t.msis[k] += width / scale / float64(len(test))
+			t.msis[k] += width / scale / n
 		}
 	}
 }

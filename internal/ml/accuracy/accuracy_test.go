@@ -63,6 +63,27 @@ func TestNothingToMeasure(t *testing.T) {
 	}
 }
 
+// A value that nobody knows counts for nothing, nor does a series of such.
+func TestUnknownValues(t *testing.T) {
+	t.Parallel()
+	unknown := math.NaN()
+	forecast := func(f ...float64) accuracy.Forecast {
+		return accuracy.Forecast{Point: f, Bands: []accuracy.Band{{Level: 0.5, Lower: f, Upper: f}}}
+	}
+	got := accuracy.Measure([]accuracy.Case{
+		{Train: []float64{1, 2}, Test: []float64{unknown, 4}, Lag: 1},
+		{Train: []float64{1, 2}, Test: []float64{unknown, unknown}, Lag: 1},
+	}, []accuracy.Forecast{forecast(9, 6), forecast(1, 1)})
+	near(t, "sMAPE", got.SMAPE, 40)
+	near(t, "MASE", got.MASE, 2)
+	near(t, "MAPE", got.MAPE, 50)
+	near(t, "coverage", got.Intervals[0].Coverage, 0)
+	near(t, "MSIS", got.Intervals[0].MSIS, 8)
+	if got.Series != 1 || len(got.Steps) != 2 || got.Steps[0].Series != 0 || !math.IsNaN(got.Steps[0].SMAPE) || got.Steps[1].MASE != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestMeasurePanics(t *testing.T) {
 	t.Parallel()
 	one := []accuracy.Case{{Train: []float64{1, 2}, Test: []float64{3, 4}, Lag: 1}}
