@@ -5,24 +5,16 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/omni-run/omni/internal/ml/accuracy"
 )
 
 type series struct {
 	ID, Period  string
 	M, H        int
 	Train, Test []float64
-}
-
-// scale is MASE's denominator, 0 for a series that cannot be scored.
-func (s series) scale() float64 {
-	sum := 0.0
-	for i := s.M; i < len(s.Train); i++ {
-		sum += math.Abs(s.Train[i]-s.Train[i-s.M]) / float64(len(s.Train)-s.M)
-	}
-	return sum
 }
 
 var files = []string{
@@ -73,7 +65,7 @@ func load(path string, stride int) ([][]series, error) {
 			l.Train, l.Test = all[:len(all)-l.H], all[len(all)-l.H:]
 		}
 		s := series{ID: l.ID, Period: l.Period, M: l.M, H: l.H, Train: known(l.Train), Test: known(l.Test)}
-		if len(s.Train) < 3 || len(s.Train) < len(l.Train) || len(s.Test) < s.H || !(s.scale() > 0) {
+		if len(s.Train) < 3 || len(s.Train) < len(l.Train) || len(s.Test) < s.H || !(accuracy.Scale(s.Train, s.M) > 0) {
 			continue
 		}
 		k, ok := at[s.Period]

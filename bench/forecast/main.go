@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/omni-run/omni/internal/ml/accuracy"
 )
 
 func main() {
@@ -50,19 +51,19 @@ func main() {
 				if !ok {
 					log.Fatalf("unknown method %q", name)
 				}
-				row(os.Stdout, filepath.Base(file)+" "+g[0].Period, len(g), name, score(g, method), reference)
+				row(os.Stdout, filepath.Base(file)+" "+g[0].Period, name, score(g, method), reference)
 			}
 		}
 	}
 }
 
-func row(to *os.File, set string, n int, name string, s, reference scores) {
+func row(to *os.File, set string, name string, s, reference scores) {
 	intervals := "| | | "
-	if s.bounded {
-		intervals = fmt.Sprintf("| %.1f | %.1f | %.2f ", 100*s.cover80, 100*s.cover95, s.msis)
+	if len(s.Intervals) == len(levels) {
+		intervals = fmt.Sprintf("| %.1f | %.1f | %.2f ", 100*s.Intervals[0].Coverage, 100*s.Intervals[1].Coverage, s.Intervals[1].MSIS)
 	}
-	fmt.Fprintf(to, "| %s | %d | %s | %.2f | %.3f | %.3f | %.3f %s| %.1f |\n", set, n, name, s.mape, s.smape, s.mase,
-		s.smape/reference.smape/2+s.mase/reference.mase/2, intervals, s.seconds)
+	fmt.Fprintf(to, "| %s | %d | %s | %.2f | %.3f | %.3f | %.3f %s| %.1f |\n", set, s.Series, name, s.MAPE, s.SMAPE, s.MASE,
+		s.OWA(reference.Scores), intervals, s.seconds)
 }
 
 // shorten makes young series of old ones: how the methods do with little.
@@ -77,28 +78,29 @@ func shorten(group []series, seasons int) {
 	}
 }
 
-// answer is a forecast; the bounds are nil for a method without intervals.
-type answer struct{ point, lower80, upper80, lower95, upper95 []float64 }
+// levels are those of the intervals of the methods that have any.
+var levels = []float64{80, 95}
 
 type scores struct {
-	mape, smape, mase, seconds float64
-	cover80, cover95, msis     float64
-	bounded                    bool
+	accuracy.Scores
+	seconds float64
 }
 
 // method forecasts a chunk of series of one season and horizon.
 type method struct {
 	// chunk is how many series a call takes.
 	chunk int
-	run   func(ctx context.Context, list []series) ([]answer, error)
+	run   func(ctx context.Context, list []series) ([]accuracy.Forecast, error)
 }
 
-// score runs a method over a group on every core. MAPE and sMAPE are means
-// over all points of a series, then over series, as in the competitions; MSIS
-// is that of M4, at 95 %.
+// score runs a method over a group on every core.
 func score(group []series, m method) scores {
 	start := time.Now()
-	each := make([]scores, len(group))
+	answers := make([]accuracy.Forecast, len(group))
+	cases := make([]accuracy.Case, len(group))
+	for i, s := range group {
+		cases[i] = accuracy.Case{Train: s.Train, Test: s.Test, Lag: s.M}
+	}
 	var wait sync.WaitGroup
 	next := make(chan int)
 	workers := runtime.GOMAXPROCS(0)
@@ -113,9 +115,7 @@ func score(group []series, m method) scores {
 				if err != nil {
 					log.Fatalf("%s: %v", part[0].ID, err)
 				}
-				for i, a := range list {
-					each[at+i] = compare(part[i], a)
-				}
+				copy(answers[at:], list)
 			}
 		})
 	}
@@ -124,49 +124,6 @@ func score(group []series, m method) scores {
 	}
 	close(next)
 	wait.Wait()
-	return mean(each, time.Since(start))
-}
-
-func mean(each []scores, took time.Duration) (total scores) {
-	n := float64(len(each))
-	for _, s := range each {
-		total.mape += s.mape / n
-		total.smape += s.smape / n
-		total.mase += s.mase / n
-		total.cover80 += s.cover80 / n
-		total.cover95 += s.cover95 / n
-		total.msis += s.msis / n
-		total.bounded = s.bounded
-	}
-	total.seconds = took.Seconds()
-	return total
-}
-
-func compare(s series, f answer) (out scores) {
-	scale := s.scale()
-	n := float64(len(s.Test))
-	out.bounded = f.lower95 != nil
-	for i, a := range s.Test {
-		d := math.Abs(a - f.point[i])
-		if a != 0 {
-			out.mape += 100 * d / math.Abs(a) / n
-		}
-		if t := math.Abs(a) + math.Abs(f.point[i]); t > 0 {
-			out.smape += 200 * d / t / n
-		}
-		out.mase += d / scale / n
-		if !out.bounded {
-			continue
-		}
-		if f.lower80[i] <= a && a <= f.upper80[i] {
-			out.cover80 += 1 / n
-		}
-		if f.lower95[i] <= a && a <= f.upper95[i] {
-			out.cover95 += 1 / n
-		}
-		const alpha = 0.05
-		width := f.upper95[i] - f.lower95[i] + 2/alpha*(max(0, f.lower95[i]-a)+max(0, a-f.upper95[i]))
-		out.msis += width / scale / n
-	}
-	return out
+	took := time.Since(start).Seconds()
+	return scores{accuracy.Measure(cases, answers), took}
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strconv"
 
 	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/accuracy"
 	"github.com/omni-run/omni/internal/ml/croston"
 	"github.com/omni-run/omni/internal/ml/ets"
 	"github.com/omni-run/omni/internal/ml/season"
@@ -39,24 +40,15 @@ type point func(ctx context.Context, y []float64, m, h int) ([]float64, error)
 
 // each makes a method of a function that forecasts one series.
 func each(f point) method {
-	return method{1, func(ctx context.Context, list []series) ([]answer, error) {
+	return method{1, func(ctx context.Context, list []series) ([]accuracy.Forecast, error) {
 		p, err := f(ctx, list[0].Train, list[0].M, list[0].H)
-		return []answer{{point: p}}, err
+		return []accuracy.Forecast{{Point: p}}, err
 	}}
 }
 
-// naive2 repeats the last value of the series without its season, if a test
-// finds one: the M competitions' yardstick.
+// naive2 is the M competitions' yardstick.
 func naive2(_ context.Context, y []float64, m, h int) ([]float64, error) {
-	multiplicative := slices.Min(y) > 0
-	if season.Present(y, m) {
-		if indices, ok := season.Indices(y, m, multiplicative); ok {
-			out := season.Naive(season.Remove(y, indices, multiplicative), 1, h)
-			season.Restore(out, indices, len(y)%m, multiplicative)
-			return out, nil
-		}
-	}
-	return season.Naive(y, 1, h), nil
+	return accuracy.Naive2(y, m, h), nil
 }
 
 func standardTheta(_ context.Context, y []float64, m, h int) ([]float64, error) {
@@ -123,13 +115,13 @@ func combination(ctx context.Context, y []float64, m, h int) ([]float64, error) 
 // chunk series a call.
 func served(mode string, chunk int) method {
 	s := forecast.New(forecast.Deps{})
-	return method{chunk, func(ctx context.Context, list []series) ([]answer, error) {
+	return method{chunk, func(ctx context.Context, list []series) ([]accuracy.Forecast, error) {
 		shortest := len(list[0].Train)
 		for _, one := range list {
 			shortest = min(shortest, len(one.Train))
 		}
 		sequence := max(1, min(10, shortest-2))
-		req := api.ForecastRequest{ForecastSteps: &list[0].H, SequenceLength: &sequence, SeasonLength: &list[0].M, Mode: mode, Level: []float64{80, 95}}
+		req := api.ForecastRequest{ForecastSteps: &list[0].H, SequenceLength: &sequence, SeasonLength: &list[0].M, Mode: mode, Level: levels}
 		if chunk == 1 {
 			req.TimeSeries = list[0].Train
 		} else {
@@ -147,9 +139,9 @@ func served(mode string, chunk int) method {
 		}
 		a := got.(*api.ForecastAnswer)
 		if chunk == 1 {
-			return []answer{worded(a.ForecastResult)}, nil
+			return []accuracy.Forecast{worded(a.ForecastResult)}, nil
 		}
-		out := make([]answer, len(list))
+		out := make([]accuracy.Forecast, len(list))
 		for i, one := range a.Series {
 			if one.Error != nil {
 				return nil, fmt.Errorf("series %s: %s", one.ID, one.Error.Message)
@@ -160,6 +152,11 @@ func served(mode string, chunk int) method {
 	}}
 }
 
-func worded(r *api.ForecastResult) answer {
-	return answer{r.Forecast, r.Intervals["lo-80"], r.Intervals["hi-80"], r.Intervals["lo-95"], r.Intervals["hi-95"]}
+func worded(r *api.ForecastResult) accuracy.Forecast {
+	f := accuracy.Forecast{Point: r.Forecast}
+	for _, l := range levels {
+		name := strconv.FormatFloat(l, 'g', -1, 64)
+		f.Bands = append(f.Bands, accuracy.Band{Level: l / 100, Lower: r.Intervals["lo-"+name], Upper: r.Intervals["hi-"+name]})
+	}
+	return f
 }

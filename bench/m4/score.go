@@ -3,27 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/omni-run/omni/internal/ml/accuracy"
 	"github.com/omni-run/omni/internal/ml/ets"
 	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/season"
 	"github.com/omni-run/omni/internal/ml/theta"
 )
 
-// answer is a forecast with the bounds of its 95 % interval, nil for none.
-type answer struct{ median, lower, upper []float64 }
-
-// scores are means over the points of a series, then over series, as in the
-// M4 competition; MASE and MSIS leave out series whose training part does not
-// vary at the lag.
-type scores struct{ smape, mase, mape, msis, inside float64 }
+// level is that of the intervals scored.
+const level = 0.95
 
 func (g *group) score(ctx context.Context, model *globalforecast.Model, rivals bool) error {
-	naive := g.measure(g.each(func(y []float64) answer { return answer{median: naive2(y, g.lag, g.horizon)} }))
+	naive := accuracy.Measure(g.series, g.each(func(y []float64) []float64 { return accuracy.Naive2(y, g.lag, g.horizon) }))
 	g.row("Naive2", naive, naive, 0)
 	if rivals {
 		for _, r := range []struct {
@@ -31,8 +26,8 @@ func (g *group) score(ctx context.Context, model *globalforecast.Model, rivals b
 			forecast func(y []float64) []float64
 		}{{"Theta (ours)", g.theta}, {"ETS (ours)", g.ets(ctx)}} {
 			start := time.Now()
-			list := g.each(func(y []float64) answer { return answer{median: r.forecast(y)} })
-			g.row(r.name, g.measure(list), naive, float64(len(list))/time.Since(start).Seconds())
+			list := g.each(r.forecast)
+			g.row(r.name, accuracy.Measure(g.series, list), naive, float64(len(list))/time.Since(start).Seconds())
 		}
 	}
 	start := time.Now()
@@ -40,31 +35,31 @@ func (g *group) score(ctx context.Context, model *globalforecast.Model, rivals b
 	if err != nil {
 		return err
 	}
-	g.row("global", g.measure(list), naive, float64(len(list))/time.Since(start).Seconds())
+	g.row("global", accuracy.Measure(g.series, list), naive, float64(len(list))/time.Since(start).Seconds())
 	return nil
 }
 
-func (g *group) row(name string, s, naive scores, speed float64) {
-	interval, rate := "| |", ""
-	if s.inside > 0 {
-		interval = fmt.Sprintf("| %.2f | %.3f ", s.msis, s.inside)
+func (g *group) row(name string, s, naive accuracy.Scores, speed float64) {
+	interval, rate := "| | ", ""
+	for _, b := range s.Intervals {
+		interval = fmt.Sprintf("| %.2f | %.3f ", b.MSIS, b.Coverage)
 	}
 	if speed > 0 {
 		rate = fmt.Sprintf("%.0f", speed)
 	}
-	fmt.Printf("| %s | %d | %s | %.3f | %.3f | %.3f | %.2f %s| %s |\n", g.name, len(g.series), name, s.smape, s.mase,
-		(s.smape/naive.smape+s.mase/naive.mase)/2, s.mape, interval, rate)
+	fmt.Printf("| %s | %d | %s | %.3f | %.3f | %.3f | %.2f %s| %s |\n", g.name, len(g.series), name, s.SMAPE, s.MASE,
+		s.OWA(naive), s.MAPE, interval, rate)
 }
 
 // each forecasts every series on every core.
-func (g *group) each(forecast func(y []float64) answer) []answer {
-	out := make([]answer, len(g.series))
+func (g *group) each(forecast func(y []float64) []float64) []accuracy.Forecast {
+	out := make([]accuracy.Forecast, len(g.series))
 	var wait sync.WaitGroup
 	next := make(chan int)
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for i := range next {
-				out[i] = forecast(g.series[i].train)
+				out[i].Point = forecast(g.series[i].Train)
 			}
 		})
 	}
@@ -77,12 +72,12 @@ func (g *group) each(forecast func(y []float64) answer) []answer {
 }
 
 // global forecasts in batches, a worker for every core.
-func (g *group) global(ctx context.Context, model *globalforecast.Model) ([]answer, error) {
+func (g *group) global(ctx context.Context, model *globalforecast.Model) ([]accuracy.Forecast, error) {
 	part := model.Frequency(g.frequency)
 	if part == nil {
-		part = model.For(g.season, len(g.series[0].train))
+		part = model.For(g.season, len(g.series[0].Train))
 	}
-	out := make([]answer, len(g.series))
+	out := make([]accuracy.Forecast, len(g.series))
 	var wait sync.WaitGroup
 	var failure error
 	var once sync.Once
@@ -94,7 +89,7 @@ func (g *group) global(ctx context.Context, model *globalforecast.Model) ([]answ
 				to := min(from+batch, len(g.series))
 				list := make([]globalforecast.Series, to-from)
 				for i := range list {
-					list[i] = globalforecast.Series{Values: g.series[from+i].train, Period: g.season}
+					list[i] = globalforecast.Series{Values: g.series[from+i].Train, Period: g.season}
 				}
 				answers, err := part.Forecast(ctx, list, g.horizon)
 				if err != nil {
@@ -102,7 +97,9 @@ func (g *group) global(ctx context.Context, model *globalforecast.Model) ([]answ
 					continue
 				}
 				for i, f := range answers {
-					out[from+i] = bounded(answer{f.Median(), f.At(0.025), f.At(0.975)}, list[i].Values)
+					out[from+i] = bounded(accuracy.Forecast{
+						Point: f.Median(), Bands: []accuracy.Band{{Level: level, Lower: f.At((1 - level) / 2), Upper: f.At((1 + level) / 2)}},
+					}, list[i].Values)
 				}
 			}
 		})
@@ -116,18 +113,18 @@ func (g *group) global(ctx context.Context, model *globalforecast.Model) ([]answ
 }
 
 // bounded keeps what is never negative from becoming so, as the service does.
-func bounded(a answer, history []float64) answer {
+func bounded(f accuracy.Forecast, history []float64) accuracy.Forecast {
 	for _, v := range history {
 		if v < 0 {
-			return a
+			return f
 		}
 	}
-	for _, part := range [][]float64{a.median, a.lower, a.upper} {
+	for _, part := range [][]float64{f.Point, f.Bands[0].Lower, f.Bands[0].Upper} {
 		for h, v := range part {
 			part[h] = max(v, 0)
 		}
 	}
-	return a
+	return f
 }
 
 func (g *group) theta(y []float64) []float64 {
@@ -146,62 +143,4 @@ func (g *group) ets(ctx context.Context) func(y []float64) []float64 {
 		}
 		return m.Forecast(g.horizon)
 	}
-}
-
-// naive2 is the competition's benchmark: the last value, in season where a
-// test finds one.
-func naive2(y []float64, period, horizon int) []float64 {
-	if period > 1 && len(y) >= 3*period && season.Present(y, period) {
-		if indices, ok := season.Indices(y, period, true); ok {
-			out := season.Naive(season.Remove(y, indices, true), 1, horizon)
-			season.Restore(out, indices, len(y)%period, true)
-			return out
-		}
-	}
-	return season.Naive(y, 1, horizon)
-}
-
-// level is that of the intervals scored.
-const level = 0.95
-
-func (g *group) measure(answers []answer) (s scores) {
-	scaled, inside, points := 0.0, 0.0, 0.0
-	for i, one := range g.series {
-		scale := 0.0
-		for k := g.lag; k < len(one.train); k++ {
-			scale += math.Abs(one.train[k]-one.train[k-g.lag]) / float64(len(one.train)-g.lag)
-		}
-		n, count := float64(len(one.test)), float64(len(g.series))
-		a := answers[i]
-		absolute, score := 0.0, 0.0
-		for h, y := range one.test {
-			d := math.Abs(y - a.median[h])
-			if d > 0 {
-				s.smape += 200 * d / (math.Abs(y) + math.Abs(a.median[h])) / n / count
-			}
-			if y != 0 {
-				s.mape += 100 * d / math.Abs(y) / n / count
-			}
-			absolute += d / n
-			if a.lower == nil {
-				continue
-			}
-			points++
-			if y >= a.lower[h] && y <= a.upper[h] {
-				inside++
-			}
-			score += (a.upper[h] - a.lower[h] + 2/(1-level)*(max(0, a.lower[h]-y)+max(0, y-a.upper[h]))) / n
-		}
-		if scale > 0 {
-			scaled++
-			s.mase += absolute / scale
-			s.msis += score / scale
-		}
-	}
-	s.mase /= scaled
-	s.msis /= scaled
-	if points > 0 {
-		s.inside = inside / points
-	}
-	return s
 }

@@ -12,13 +12,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/omni-run/omni/internal/ml/accuracy"
 	"github.com/omni-run/omni/internal/ml/globalforecast/corpus"
 )
-
-// series is one case: what is known and what came next.
-type series struct {
-	train, test []float64
-}
 
 // group is the series of one set that share a season and a horizon.
 type group struct {
@@ -26,7 +22,7 @@ type group struct {
 	// season is the length of the season, lag the one that scales errors: the
 	// competitions use none for weekly data.
 	season, lag, horizon int
-	series               []series
+	series               []accuracy.Case
 }
 
 // set is a data set and how it is read.
@@ -67,7 +63,11 @@ func (s set) read(o options) ([]*group, error) {
 		for i, one := range list {
 			g := at[one.Period]
 			if g == nil {
-				g = &group{name: s.name + " " + one.Period, frequency: one.Period, season: seasons[one.Period], lag: lags[one.Period], horizon: one.Ahead}
+				f, ok := accuracy.FrequencyOf(one.Period)
+				if !ok {
+					return nil, fmt.Errorf("%s has a series of period %q", file, one.Period)
+				}
+				g = &group{name: s.name + " " + one.Period, frequency: f.Name, season: f.Season, lag: f.Lag, horizon: one.Ahead}
 				at[one.Period] = g
 				groups = append(groups, g)
 			}
@@ -85,21 +85,16 @@ func (s set) read(o options) ([]*group, error) {
 	return kept, nil
 }
 
-var (
-	seasons = map[string]int{"yearly": 1, "quarterly": 4, "monthly": 12, "weekly": 52, "daily": 7, "hourly": 168}
-	lags    = map[string]int{"yearly": 1, "quarterly": 4, "monthly": 12, "weekly": 1, "daily": 1, "hourly": 24}
-)
-
 // add cuts a series into what is known and what is asked. A set that has no
 // test part is cut at its end, as -holdout cuts every set.
 func (g *group) add(s corpus.Series, holdout bool) {
-	one := series{s.Train, s.Test}
+	one := accuracy.Case{Train: s.Train, Test: s.Test, Lag: g.lag}
 	if holdout || len(s.Test) == 0 {
 		n := len(s.Train) - g.horizon
 		if n <= g.lag+3 || (!holdout && strings.HasPrefix(g.name, "m4 ")) {
 			return // too short, or a part whose test was never here
 		}
-		one = series{s.Train[:n], s.Train[n:]}
+		one.Train, one.Test = s.Train[:n], s.Train[n:]
 	}
 	g.series = append(g.series, one)
 }
@@ -156,7 +151,7 @@ func withValues(field string) func(string) ([]corpus.Series, error) {
 					}
 				}
 				if s.Ahead == 0 {
-					s.Ahead = horizons[s.Period]
+					s.Ahead = horizonOf(s.Period)
 				}
 				list = append(list, s)
 			}
@@ -166,7 +161,10 @@ func withValues(field string) func(string) ([]corpus.Series, error) {
 	}
 }
 
-var horizons = map[string]int{"weekly": 13, "daily": 14}
+func horizonOf(period string) int {
+	f, _ := accuracy.FrequencyOf(period) // read refuses unknown ones
+	return f.Horizon
+}
 
 func walmart(path string) ([]corpus.Series, error) { return columns(path, "weekly", 0, 2) }
 
@@ -194,7 +192,7 @@ func columns(path, period string, id, value int) (list []corpus.Series, err erro
 			if !ok {
 				k = len(list)
 				at[key] = k
-				list = append(list, corpus.Series{ID: key, Period: period, Ahead: horizons[period]})
+				list = append(list, corpus.Series{ID: key, Period: period, Ahead: horizonOf(period)})
 			}
 			list[k].Train = append(list[k].Train, v)
 		}

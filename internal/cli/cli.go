@@ -140,7 +140,7 @@ limits, and workers that compute.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run it:"}, &cobra.Group{ID: "file", Title: "On files, without a server:"}, &cobra.Group{ID: "operate", Title: "Operate it:"})
 	a.add(root, "run", a.upCommand(), a.demoCommand(), a.gatewayCommand(), a.workerCommand())
-	a.add(root, "file", a.forecastCommand(), a.backtestCommand(), a.detectCommand(), a.trainCommand())
+	a.add(root, "file", a.forecastCommand(), a.backtestCommand(), a.detectCommand(), a.evalCommand(), a.trainCommand())
 	a.add(root, "operate", a.keysCommand(), a.tenantsCommand(), a.usageCommand(), a.workersCommand(), a.configCommand(), a.loadtestCommand(), a.doctorCommand(), a.contractTestCommand(), a.costCommand(), a.auditCommand(), a.webhooksCommand())
 	root.AddCommand(&cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(0),

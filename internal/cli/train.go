@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,7 +121,7 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 	a.notice("%d series; %d left out because they hold a test part, %d too short or without movement, %d to measure on; kernels: %s",
 		len(series), counts.Refused, counts.Unusable, counts.LeftOut, f32.Path())
 	start := time.Now()
-	bar := &trainingBar{app: a}
+	bar := &progressBar{app: a}
 	var model *globalforecast.Model
 	var verdicts []globalforecast.Verdict
 	if t.adjust {
@@ -252,42 +251,4 @@ func ratioOf(x, y float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f", x/y)
-}
-
-// trainingBar shows how far a training is: redrawn in place for a person, a
-// line per tenth otherwise.
-type trainingBar struct {
-	app   *app
-	mutex sync.Mutex
-	name  string
-	shown int
-}
-
-func (b *trainingBar) tell(name string, share float64) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	step := 10
-	if b.app.out.Interactive {
-		step = 1
-	}
-	percent := int(100*share) / step * step
-	if name == b.name && percent <= b.shown {
-		return
-	}
-	b.name, b.shown = name, percent
-	if !b.app.out.Interactive {
-		b.app.notice("%s %d %%", name, percent)
-		return
-	}
-	const width = 40
-	done := percent * width / 100
-	fmt.Fprintf(b.app.Stderr, "\r%-10s %s%s %3d %%", name, strings.Repeat("#", done), strings.Repeat(".", width-done), percent)
-}
-
-func (b *trainingBar) end() {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if b.app.out.Interactive && b.name != "" {
-		fmt.Fprintln(b.app.Stderr)
-	}
 }

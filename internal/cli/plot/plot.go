@@ -21,7 +21,8 @@ import (
 
 // Figure is a chart with the words around it.
 type Figure struct {
-	Title string
+	// Title stands above; XLabel and YLabel, which may be empty, at the axes.
+	Title, XLabel, YLabel string
 	// Dates of the points on the common axis; without them the axis counts
 	// points.
 	Dates []time.Time
@@ -43,7 +44,10 @@ var (
 	green  = color.NRGBA{R: 0x00, G: 0x9E, B: 0x73, A: 0xFF}
 	shade  = color.NRGBA{R: 0xE6, G: 0x9F, B: 0x00, A: 0x40}
 	faint  = color.NRGBA{R: 0xDD, G: 0xDD, B: 0xDD, A: 0xFF}
-	inks   = []color.NRGBA{blue, orange, green, red}
+	sky    = color.NRGBA{R: 0x56, G: 0xB4, B: 0xE9, A: 0xFF}
+	purple = color.NRGBA{R: 0xCC, G: 0x79, B: 0xA7, A: 0xFF}
+	grey   = color.NRGBA{R: 0x70, G: 0x70, B: 0x70, A: 0xFF}
+	inks   = []color.NRGBA{blue, orange, green, red, purple, sky, grey}
 )
 
 // WriteTo draws the figure and writes it; format is svg, png or pdf.
@@ -51,6 +55,7 @@ func (f *Figure) WriteTo(w io.Writer, format string) error {
 	p := plot.New()
 	p.Title.Text = f.Title
 	p.Title.Padding = vg.Points(8)
+	p.X.Label.Text, p.Y.Label.Text = f.XLabel, f.YLabel
 	p.Legend.Top, p.Legend.Left = true, true
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = faint, faint
