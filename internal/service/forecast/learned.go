@@ -33,6 +33,11 @@ func (r *race) caseOf(horizon int) selector.Case {
 	return c
 }
 
+// shippedOdds is by how much the odds of the global networks are better than
+// the selector learned: it saw small ensembles, each of half the series, and
+// those that answer are larger ones of all. A judgement, not a fitted figure.
+const shippedOdds = 2
+
 // chooseLearned lets the selector weigh its team. An entrant that the selector
 // does not know, such as the calendar, shares with the team as a whole by the
 // error of both in the back-test.
@@ -40,15 +45,21 @@ func (t task) chooseLearned(r *race) string {
 	names := selector.Members()
 	weights := t.selector.Weights(r.caseOf(t.horizon))
 	var outsiders []*entrant
-	count := 0
+	count, sum := 0, 0.0
 	for _, e := range r.entrants {
 		k := slices.Index(names, e.name)
 		if k < 0 || e.own {
 			outsiders = append(outsiders, e)
 		} else if e.forecast != nil && weights[k] > 0 {
-			e.weight = weights[k]
+			if e.weight = weights[k]; e.name == modelGlobal {
+				e.weight *= shippedOdds
+			}
+			sum += e.weight
 			count++
 		}
+	}
+	for _, e := range r.entrants {
+		e.weight /= max(sum, 1e-9)
 	}
 	reason := fmt.Sprintf("a learned selector weighed %s from the series' features (%s) and their errors over %d back-test windows",
 		counted(count, "model", "models"), strongest(r.features), len(r.plan.origins))
