@@ -93,6 +93,14 @@ func (p *Process) Start() error {
 	return nil
 }
 
+// PID is the number of the process that runs, 0 for none.
+func (p *Process) PID() int {
+	if p.cmd == nil || p.cmd.Process == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
 // Answers waits until the path answers 200.
 func (p *Process) Answers(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
