@@ -2,6 +2,7 @@ package globalforecast
 
 import (
 	"math"
+	"slices"
 
 	"github.com/omni-run/omni/internal/ml/theta"
 )
@@ -17,6 +18,9 @@ const (
 	mostDoubt               = 3
 	// doubtPrior is how many errors the networks' own width counts for.
 	doubtPrior = 20
+	// tailPrior is how many errors must be known for the tail among them to
+	// count as much as their mean.
+	tailPrior = 40
 	// trustPrior is how many errors the blend that was learnt counts for.
 	trustPrior = 12
 	// mostOdds bounds by how much the errors on one history may be believed to
@@ -31,9 +35,9 @@ var expected = math.Sqrt(2/math.Pi) / (math.Sqrt2 * math.Erfinv(0.95))
 
 // evidence is what earlier ends of a history said of the networks.
 type evidence struct {
-	// surprise sums the distances of values from the medians, as shares of the
-	// outer quantiles' distance, over count values.
-	surprise, count float64
+	// surprises are the distances of values from the medians, as shares of the
+	// outer quantiles' distance.
+	surprises []float64
 	// networks and theta sum the absolute errors of either over tried values,
 	// in units of the history.
 	networks, theta, tried float64
@@ -42,7 +46,9 @@ type evidence struct {
 // gather lets the networks forecast the last values of each history from
 // earlier ends. rivals lets the Theta model do so too.
 func (f *Frequency) gather(w *space, series []Series, histories [][]float64, rivals bool) {
-	clear(w.evidence[:])
+	for i := range w.evidence {
+		w.evidence[i] = evidence{surprises: w.evidence[i].surprises[:0]}
+	}
 	var list []Series
 	var ends [][]float64
 	var of []int
@@ -102,8 +108,7 @@ func (f *Frequency) surprise(w *space, k int, next []float64, e *evidence) {
 			outer = float64(q[middle] - q[0])
 		}
 		if outer > 0 {
-			e.surprise += min(math.Abs(d)/outer, 10)
-			e.count++
+			e.surprises = append(e.surprises, min(math.Abs(d)/outer, 10))
 		}
 	}
 }
@@ -119,14 +124,28 @@ func (f *Frequency) compare(w *space, k int, rival *theta.Dynamic, next []float6
 }
 
 // doubt is by how much a series' quantiles are stretched: where values lay
-// further from the medians than the quantiles said, it is above 1. How much of
-// that finding is believed is belief, learnt like the blend.
+// further from the medians than the quantiles said, it is above 1. It joins
+// what the mean distance says, which a few values tell, and what the one does
+// that 95 % stay within, which takes many but knows heavy tails. How much of
+// the finding is believed is belief, learnt like the blend. It sorts the
+// surprises.
 func (e evidence) doubt(belief float64) float64 {
-	if e.count == 0 || belief == 0 {
+	n := float64(len(e.surprises))
+	if n == 0 || belief == 0 {
 		return 1
 	}
-	ratio := e.surprise / e.count / expected
-	return math.Pow(max(1/mostDoubt, min(mostDoubt, ratio)), belief*e.count/(e.count+doubtPrior))
+	sum := 0.0
+	for _, s := range e.surprises {
+		sum += s
+	}
+	ratio := math.Log(max(sum/n/expected, 1/mostDoubt))
+	if at := int(math.Ceil((n+1)*0.95)) - 1; at < len(e.surprises) {
+		slices.Sort(e.surprises)
+		tail := n / (n + tailPrior)
+		ratio += tail * (math.Log(max(e.surprises[at], 1/mostDoubt)) - ratio)
+	}
+	limit := math.Log(mostDoubt)
+	return math.Exp(max(-limit, min(limit, ratio)) * belief * n / (n + doubtPrior))
 }
 
 // share is the networks' share in the median: the blend that was learnt,

@@ -140,3 +140,40 @@ func TestStretchIsApartForDifferences(t *testing.T) {
 		t.Error("factors for differences though nothing was read so")
 	}
 }
+
+// A history on which values lay as far out as the networks said changes
+// nothing; one with a heavy tail widens the interval more than its mean says.
+func TestDoubtFollowsTheErrors(t *testing.T) {
+	t.Parallel()
+	as := func(n int, near, far float64) evidence {
+		var e evidence
+		for i := range n {
+			v := near
+			if i%12 == 0 {
+				v = far
+			}
+			e.surprises = append(e.surprises, v)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name      string
+		e         evidence
+		low, high float64
+	}{
+		{"nothing known", evidence{}, 1, 1},
+		{"as said", as(100, expected, 1), 0.9, 1.1},
+		{"little known", as(3, 10, 10), 1, 1.2},
+		{"twice as far", as(100, 2*expected, 2), 1.6, 2},
+		{"half as far", as(100, expected/2, 0.5), 0.5, 0.65},
+		{"a heavy tail", as(120, 0.2, 3), 1.3, 3},
+		{"out of all proportion", as(100, 10, 10), 2.4, mostDoubt},
+	} {
+		if got := c.e.doubt(1); !(got >= c.low-1e-9 && got <= c.high+1e-9) {
+			t.Errorf("%s: %v, want %v to %v", c.name, got, c.low, c.high)
+		}
+		if got := c.e.doubt(0); got != 1 {
+			t.Errorf("%s, not believed: %v", c.name, got)
+		}
+	}
+}
