@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,11 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/omni-run/omni/internal/cli/evaluate"
 	"github.com/omni-run/omni/internal/ml/nabscore"
 )
-
-// stamp is how the corpus writes a time.
-const stamp = "2006-01-02 15:04:05"
 
 // corpus is the benchmark's files, sorted by name.
 type corpus struct {
@@ -32,72 +29,33 @@ type corpus struct {
 // readCorpus reads data.csv.gz (file, timestamp, value; one row a point, in
 // order) and combined_windows.json (file: [[first, last], ...]).
 func readCorpus(dir string) (*corpus, error) {
-	c := &corpus{index: map[string]int{}}
-	rows := [][]string{}
-	err := eachRow(filepath.Join(dir, "data.csv.gz"), func(fields []string) error {
-		rows = append(rows, slices.Clone(fields))
-		return nil
-	})
+	f, err := os.Open(filepath.Join(dir, "data.csv.gz"))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(rows[1:], func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-	for _, r := range rows[1:] {
-		k, ok := c.index[r[0]]
-		if !ok {
-			k = len(c.series)
-			c.index[r[0]] = k
-			c.series = append(c.series, nabscore.Series{Name: r[0]})
-			c.times = append(c.times, nil)
-			c.values = append(c.values, nil)
-		}
-		at, err := time.Parse(stamp, r[1])
-		if err != nil {
-			return nil, fmt.Errorf("reading the times of %s: %w", r[0], err)
-		}
-		value, err := strconv.ParseFloat(r[2], 64)
-		if err != nil {
-			return nil, fmt.Errorf("reading the values of %s: %w", r[0], err)
-		}
-		c.series[k].Rows++
-		c.times[k] = append(c.times[k], at)
-		c.values[k] = append(c.values[k], value)
-	}
-	return c, c.readWindows(filepath.Join(dir, "combined_windows.json"))
-}
-
-func (c *corpus) readWindows(path string) error {
-	text, err := os.ReadFile(path)
+	defer f.Close()
+	zipped, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<20))
 	if err != nil {
-		return fmt.Errorf("reading the labels: %w", err)
+		return nil, fmt.Errorf("unpacking the corpus: %w", err)
 	}
-	var windows map[string][][2]string
-	if err := json.Unmarshal(text, &windows); err != nil {
-		return fmt.Errorf("reading the labels: %w", err)
-	}
-	for k := range c.series {
-		s := &c.series[k]
-		for _, w := range windows[s.Name] {
-			first, last := c.rowAt(k, w[0]), c.rowAt(k, w[1])
-			if first < 0 || last < 0 {
-				return fmt.Errorf("%s has no rows at %v", s.Name, w)
-			}
-			s.Windows = append(s.Windows, nabscore.Window{First: first, Last: last})
-		}
-		if err := s.Validate(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rowAt returns the first row of series k at the given time, -1 if none.
-func (c *corpus) rowAt(k int, text string) int {
-	at, err := time.Parse(stamp, text) // fractions of a second are accepted
+	list, err := evaluate.ReadLabelled(zipped, "", evaluate.Columns{})
 	if err != nil {
-		return -1
+		return nil, fmt.Errorf("reading the corpus: %w", err)
 	}
-	return slices.IndexFunc(c.times[k], at.Equal)
+	text, err := os.ReadFile(filepath.Join(dir, "combined_windows.json"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the labels: %w", err)
+	}
+	if err := evaluate.SetWindows(list, text); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b *evaluate.Labelled) int { return strings.Compare(a.Name, b.Name) })
+	c := &corpus{index: map[string]int{}}
+	for k, s := range list {
+		c.index[s.Name] = k
+		c.series, c.times, c.values = append(c.series, s.Series), append(c.times, s.Times), append(c.values, s.Values)
+	}
+	return c, nil
 }
 
 // readScores reads detector_scores.csv.gz: file, row, then a column for each

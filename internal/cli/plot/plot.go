@@ -60,6 +60,7 @@ func (f *Figure) WriteTo(w io.Writer, format string) error {
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = faint, faint
 	p.Add(grid)
+	p.X.Tick.Marker = counts{}
 	if f.Dates != nil {
 		p.X.Tick.Marker = calendar{}
 	}

@@ -58,6 +58,21 @@ func (s scale) Ticks(_, _ float64) (out []plot.Tick) {
 	return out
 }
 
+// counts marks an axis of points, which has no halves.
+type counts struct{}
+
+// Ticks implements plot.Ticker.
+func (counts) Ticks(low, high float64) (out []plot.Tick) {
+	step := max(nice((high-low)/8), 1)
+	if !finite(step) {
+		return nil
+	}
+	for v := math.Ceil(low/step) * step; v <= high && len(out) < 20; v += step {
+		out = append(out, plot.Tick{Value: v, Label: label(v)})
+	}
+	return out
+}
+
 // label writes a round number without the noise of its last digits.
 func label(v float64) string {
 	if a := math.Abs(v); a != 0 && (a >= 1e9 || a < 1e-4) {

@@ -17,6 +17,11 @@ const (
 	// leastPacked is the number of rows from which copying a panel of B into
 	// one piece pays.
 	leastPacked = 128
+	// leastStreamed is that number where B is of mostCached numbers or more, so
+	// that it comes from behind the second-level cache: copying asks for many
+	// rows at once, where the tiles wait for one after the other.
+	leastStreamed = 24
+	mostCached    = 1 << 18
 	// leastPanel is the number of rows from which several are computed at a
 	// time.
 	leastPanel = 2
@@ -88,7 +93,7 @@ func (p *path) gemm(m, n, k int, alpha float32, a, b Matrix, beta float32, c Mat
 	}
 	for depth := 0; depth < k; depth += depthBlock {
 		g.k = min(depthBlock, k-depth)
-		if b.Transposed || m >= leastPacked {
+		if b.Transposed || m >= leastPacked || m >= leastStreamed && k*n >= mostCached {
 			p.packed(&g, m, n, depth, a, b, c)
 		} else {
 			p.direct(&g, m, n, depth, a, b, c)

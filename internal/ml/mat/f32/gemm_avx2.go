@@ -65,6 +65,10 @@ func panelAVX2(g block) {
 //go:nocheckptr
 func columnsAVX2(g *block, c unsafe.Pointer) {
 	i := 0
+	if count := (g.m - i) / 6; count > 0 && g.n == 16 {
+		tiles6x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs), count)
+		i += 6 * count
+	}
 	switch {
 	case g.n == 16 || (g.n > 8 && g.roomy):
 		for ; i+4 <= g.m; i += 4 {
@@ -89,6 +93,12 @@ func columnsAVX2(g *block, c unsafe.Pointer) {
 		edge1x2AVX2(g, unsafe.Add(g.a, 4*i*g.ars), g.b, unsafe.Add(c, 4*i*g.crs), g.n)
 	}
 }
+
+// The tiles in assembly; tile.s.tmpl says why. Their text says what of g they
+// take; c is where the first one of so many begins.
+
+//go:noescape
+func tiles6x2AVX2(work *block, a, c unsafe.Pointer, tiles int)
 
 // putAVX2 finishes one vector of C.
 func putAVX2(c unsafe.Pointer, sum, alpha vec8, beta float32) {

@@ -60,6 +60,22 @@ func panelAVX512(g block) {
 //go:nocheckptr
 func columnsAVX512(g *block, c unsafe.Pointer) {
 	i := 0
+	if count := (g.m - i) / 12; count > 0 && g.n > 16 {
+		tiles12x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs), count)
+		i += 12 * count
+	}
+	if count := (g.m - i) / 8; count > 0 && g.n > 16 {
+		tiles8x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs), count)
+		i += 8 * count
+	}
+	if count := (g.m - i) / 12; count > 0 && g.n <= 16 {
+		tiles12x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs), count)
+		i += 12 * count
+	}
+	if count := (g.m - i) / 8; count > 0 && g.n <= 16 {
+		tiles8x1AVX512(g, unsafe.Add(g.a, 4*i*g.ars), unsafe.Add(c, 4*i*g.crs), count)
+		i += 8 * count
+	}
 	switch {
 	case g.n == 32 || (g.n > 16 && g.roomy):
 		for ; i+4 <= g.m; i += 4 {
@@ -84,6 +100,21 @@ func columnsAVX512(g *block, c unsafe.Pointer) {
 		edge1x2AVX512(g, unsafe.Add(g.a, 4*i*g.ars), g.b, unsafe.Add(c, 4*i*g.crs), g.n)
 	}
 }
+
+// The tiles in assembly; tile.s.tmpl says why. Their text says what of g they
+// take; c is where the first one of so many begins.
+
+//go:noescape
+func tiles12x2AVX512(work *block, a, c unsafe.Pointer, tiles int)
+
+//go:noescape
+func tiles8x2AVX512(work *block, a, c unsafe.Pointer, tiles int)
+
+//go:noescape
+func tiles12x1AVX512(work *block, a, c unsafe.Pointer, tiles int)
+
+//go:noescape
+func tiles8x1AVX512(work *block, a, c unsafe.Pointer, tiles int)
 
 // putAVX512 finishes one vector of C.
 func putAVX512(c unsafe.Pointer, sum, alpha vec16, beta float32) {
