@@ -54,15 +54,19 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Stage: StageDial, Err: err}
 	}
-	if c := p.idle.take(time.Now(), &p.options); c != nil {
+	for c := p.idle.take(time.Now(), &p.options); c != nil; c = p.idle.take(time.Now(), &p.options) {
 		resp, err := p.exchange(ctx, c, req, deadline)
 		if err == nil {
 			return resp, nil
+		}
+		if errors.Is(err, errStale) {
+			continue // nothing was tried on it
 		}
 		safe := !err.Sent || req.Idempotent && err.Stage != StageBody && connectionLost(err)
 		if !safe || ctx.Err() != nil {
 			return nil, err
 		}
+		break
 	}
 	c, err := dial(ctx, p.address, &p.options, deadline)
 	if err != nil {
@@ -80,7 +84,7 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline time.Time) (*Response, *Error) {
 	c.begin(deadline)
 	stop := c.abortAfter(ctx)
-	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body)
+	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body, p.options.HeaderTimeout <= 0)
 	if writeErr != nil && (c.written == 0 || errors.Is(writeErr, os.ErrDeadlineExceeded)) {
 		return nil, c.fail(ctx, stop, StageWrite, writeErr)
 	}
@@ -311,6 +315,6 @@ func ownField(name string) bool {
 
 // release keeps c for the next call.
 func (p *plain) release(c *conn) {
-	c.idleAt = time.Now()
+	c.idleAt, c.reused = time.Now(), true
 	p.idle.put(c, p.options.MaxIdle)
 }
