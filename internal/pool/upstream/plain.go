@@ -9,12 +9,20 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/omni-run/omni/internal/httpfield"
 )
+
+// crowd is how many calls without an answer make one let others go first before
+// it is sent: the requests that those compute meanwhile then leave one right
+// behind the other, and the worker is awake for them. See package http1, which
+// does the same with answers.
+const crowd = 4
 
 // maxInformational limits the 1xx answers before the real one.
 const maxInformational = 8
@@ -25,6 +33,7 @@ type plain struct {
 	address string // to dial
 	options Options
 	idle    idleSet
+	calls   atomic.Int32 // that have no answer yet
 }
 
 var _ Client = (*plain)(nil)
@@ -54,6 +63,8 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Stage: StageDial, Err: err}
 	}
+	p.calls.Add(1)
+	defer p.calls.Add(-1)
 	for c := p.idle.take(time.Now(), &p.options); c != nil; c = p.idle.take(time.Now(), &p.options) {
 		resp, err := p.exchange(ctx, c, req, deadline)
 		if err == nil {
@@ -84,7 +95,11 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline time.Time) (*Response, *Error) {
 	c.begin(deadline)
 	stop := c.abortAfter(ctx)
-	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body, p.options.HeaderTimeout <= 0)
+	head := appendHead(c.head[:0], p.host, req)
+	if p.calls.Load() >= crowd {
+		runtime.Gosched()
+	}
+	writeErr := c.send(head, req.Body, p.options.HeaderTimeout <= 0)
 	if writeErr != nil && (c.written == 0 || errors.Is(writeErr, os.ErrDeadlineExceeded)) {
 		return nil, c.fail(ctx, stop, StageWrite, writeErr)
 	}
