@@ -33,6 +33,9 @@ func (c *conn) answer(h *head) (more bool, fault *FaultError) {
 			runtime.Gosched()
 		}
 		w.finish()
+		if crowded {
+			runtime.Gosched() // and then the next request is there, and need not be waited for
+		}
 	}
 	if c.s.flights.end(c) {
 		c.endWatch()

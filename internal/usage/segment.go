@@ -84,7 +84,7 @@ func (a *appender) repair(written []byte, cause error) (committed int, err error
 		return 0, cause
 	}
 	for {
-		_, n := readFrame(written[committed:])
+		_, n := readFrame(written[committed:], &Entry{})
 		if n == 0 {
 			break
 		}
@@ -137,11 +137,13 @@ func segments(dir string) ([]uint64, error) {
 // is done with and how many of those belonged to no sound frame. Unless final,
 // a beginning of a frame at the end is left for the next time.
 func scan(data []byte, final bool, emit func(Entry)) (done, skipped int) {
+	var last Entry
 	for done < len(data) {
-		e, n := readFrame(data[done:])
+		e, n := readFrame(data[done:], &last)
 		switch {
 		case n > 0:
 			emit(e)
+			last = e
 			done += n
 		case !final && len(data)-done < frameHeader+maxPayload:
 			return done, skipped

@@ -24,10 +24,13 @@ type conn struct {
 	pulse   pulse
 	// aborting is the method abort, bound once.
 	aborting func()
-	opened   time.Time
-	reused   bool          // it has had a call before
-	idleAt   time.Time     // when it was put back
-	keepFor  time.Duration // how long it may then stay idle
+	// watch or stop ends the watch on the call's context, if there is one.
+	watch   watched
+	stop    func() bool
+	opened  time.Time
+	reused  bool          // it has had a call before
+	idleAt  time.Time     // when it was put back
+	keepFor time.Duration // how long it may then stay idle
 
 	mu       sync.Mutex
 	aborted  bool
