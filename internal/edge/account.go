@@ -25,8 +25,8 @@ const statusClientGone = 499
 // reports it, panics included.
 func (g *Gateway) account(next Handler) Handler {
 	return func(x *Exchange) error {
-		g.metrics.active.Inc()
-		defer g.metrics.active.Dec()
+		g.metrics.active.Add(1)
+		defer g.metrics.active.Add(-1)
 		// The entry is on disk before the caller sees the answer, so that what
 		// was answered is counted even if the process dies at that moment.
 		x.W.beforeHead = func(status int) {

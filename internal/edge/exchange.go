@@ -11,6 +11,7 @@ import (
 	"github.com/omni-run/omni/internal/config"
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/pool/upstream"
 )
 
 // Exchange is one request on its way through the stages, and what they learned
@@ -45,9 +46,11 @@ type Exchange struct {
 	// values hold single values of header fields, so that a field need not have
 	// a slice made for it.
 	values [valueSlots]string
-	// call is what the pool is asked for, and line what the log says.
-	call pool.Request
-	line observe.RequestLine
+	// call is what the pool is asked for, with fields, and line what the log
+	// says.
+	call   pool.Request
+	fields [6]upstream.Field
+	line   observe.RequestLine
 
 	// Body is the whole body, read by the body stage.
 	Body []byte
@@ -74,10 +77,6 @@ type Exchange struct {
 // Slots of an exchange's values.
 const (
 	slotRequestID = iota
-	slotTenant
-	slotTier
-	slotForwardedID
-	slotTraceparent
 	slotTiming
 	valueSlots
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/observe"
 	"github.com/omni-run/omni/internal/pool"
+	"github.com/omni-run/omni/internal/pool/upstream"
 )
 
 // answer is the end of the private way: the gateway's own handler, or a worker.
@@ -33,22 +34,25 @@ func (g *Gateway) answer(x *Exchange) error {
 // poolRequest is the call as the worker sees it: the internal path, the
 // tenant, and none of the caller's credentials.
 func (g *Gateway) poolRequest(x *Exchange) *pool.Request {
-	h := make(http.Header, 8)
+	fields := append(x.fields[:0], // the pool adds the tenant
+		upstream.Field{Name: keyTenantTier, Value: x.Principal.Tier},
+		upstream.Field{Name: keyRequestID, Value: x.RequestID},
+		upstream.Field{Name: keyTraceparent, Value: x.Trace.Traceparent()})
+	typed := false
 	for _, name := range [...]string{"Content-Type", "Accept", "Accept-Language"} {
 		if v := x.R.Header[name]; len(v) > 0 {
-			h[name] = v[:1]
+			fields = append(fields, upstream.Field{Name: name, Value: v[0]})
+			typed = typed || name == "Content-Type"
 		}
 	}
-	if _, ok := h["Content-Type"]; !ok && len(x.Body) > 0 {
-		h["Content-Type"] = []string{"application/json"}
+	if !typed && len(x.Body) > 0 {
+		fields = append(fields, upstream.Field{Name: "Content-Type", Value: "application/json"})
 	}
-	h[keyTenantID], h[keyTenantTier] = x.value(slotTenant, x.Principal.Tenant), x.value(slotTier, x.Principal.Tier)
-	h[keyRequestID], h[keyTraceparent] = x.value(slotForwardedID, x.RequestID), x.value(slotTraceparent, x.Trace.Traceparent())
 	service, fallback := g.lane(x)
 	x.call = pool.Request{
 		Service: service, Fallback: fallback, Mirror: mirror(&x.Entry.route), Hedge: x.Entry.route.Hedge.D(), HedgePercentile: x.Entry.route.HedgePercentile,
 		Method: x.Entry.route.Method, Path: x.Entry.internal(x.Path), RawQuery: x.R.URL.RawQuery,
-		Header: h, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
+		Fields: fields, Body: x.Body, Tenant: x.Principal.Tenant, Weight: float64(x.Tier.Weight), Idempotent: x.Entry.route.Idempotent,
 		Timeout: x.Entry.route.Timeout.D(), MaxWait: x.maxWait(x.live.cfg.Hold.MaxWait.D()),
 	}
 	return &x.call

@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -13,7 +14,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
-	active   prometheus.Gauge
+	active   atomic.Int64
 	errors   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	hits     *prometheus.CounterVec
@@ -55,9 +56,6 @@ func newMetrics(reg prometheus.Registerer, tiers map[string]config.Tier) *metric
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "api_request_duration_seconds", Help: "Time from a request's arrival to the end of its answer.", Buckets: observe.LatencyBuckets(),
 		}, []string{"endpoint", "method"}),
-		active: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "api_active_requests", Help: "Requests being handled now, those that wait for a worker included.",
-		}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "api_errors_total", Help: "Requests answered with an error, by route pattern, error code and status code.",
 		}, []string{"endpoint", "error_type", "status_code"}),
@@ -71,7 +69,10 @@ func newMetrics(reg prometheus.Registerer, tiers map[string]config.Tier) *metric
 			Name: "cache_misses_total", Help: "Look-ups that a cache could not answer.",
 		}, []string{"cache"}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.active, m.errors, m.refusals, m.hits, m.misses)
+	active := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "api_active_requests", Help: "Requests being handled now, those that wait for a worker included.",
+	}, func() float64 { return float64(m.active.Load()) })
+	reg.MustRegister(m.requests, m.seconds, active, m.errors, m.refusals, m.hits, m.misses)
 	m.hits.WithLabelValues("idempotency")
 	m.misses.WithLabelValues("idempotency")
 	// Present from the start, at zero, so that a first refusal is an increase.

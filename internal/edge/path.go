@@ -12,6 +12,9 @@ import (
 // segments, empty segments, control characters. Nothing is repaired, so no
 // path can pass one check and then mean another.
 func cleanPath(u *url.URL) (string, error) {
+	if u.RawPath == "" && plainPath(u.Path) {
+		return u.Path, nil
+	}
 	raw := u.EscapedPath()
 	if raw == "" || raw[0] != '/' {
 		return "", badPath("it must begin with /")
@@ -37,6 +40,22 @@ func cleanPath(u *url.URL) (string, error) {
 		return "", badPath("it holds an empty segment")
 	}
 	return p, nil
+}
+
+// plainPath reports whether a path has nothing in it that cleanPath looks for.
+func plainPath(p string) bool {
+	if p == "" || p[0] != '/' {
+		return false
+	}
+	for i := range len(p) {
+		switch c := p[i]; {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c >= 'A' && c <= 'Z', c == '_':
+		case c == '/' && (i == 0 || p[i-1] != '/'):
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func badPath(why string) error {

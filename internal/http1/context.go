@@ -52,25 +52,31 @@ func (c *callContext) Err() error {
 // has ended. Package context uses it, so that contexts derived from this one
 // need no goroutine to wait for it. stop reports whether it kept f from running.
 func (c *callContext) AfterFunc(f func()) (stop func() bool) {
+	at := &f
+	c.Watch(at)
+	return func() bool { return c.Forget(at) }
+}
+
+// Watch is AfterFunc for who has a place for the function, and so allocates
+// nothing. Forget is its stop.
+func (c *callContext) Watch(at *func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
-		go f()
-		return func() bool { return false }
-	}
-	at := &f
-	if c.first == nil {
+	switch {
+	case c.err != nil:
+		go (*at)()
+	case c.first == nil:
 		c.first = at
-	} else {
+	default:
 		if c.after == nil {
 			c.after = map[*func()]struct{}{}
 		}
 		c.after[at] = struct{}{}
 	}
-	return func() bool { return c.forget(at) }
 }
 
-func (c *callContext) forget(at *func()) bool {
+// Forget reports whether it kept the function from running.
+func (c *callContext) Forget(at *func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.first == at {

@@ -14,6 +14,7 @@ const lookAfter = 20 * time.Millisecond
 type flights struct {
 	mu      sync.Mutex
 	oldest  *flight // of a ring without a head: nil if empty
+	count   int
 	ticks   uint64
 	timer   *time.Timer
 	ticking bool
@@ -30,9 +31,12 @@ type flight struct {
 	landed     chan struct{} // closed when the watch is over
 }
 
-// begin enters a request. It is watched once it has lasted.
-func (f *flights) begin(c *conn, call *call) {
+// begin enters a request and returns how many there are now. It is watched once
+// it has lasted.
+func (f *flights) begin(c *conn, call *call) (count int) {
 	f.mu.Lock()
+	f.count++
+	count = f.count
 	p := &c.flight
 	p.call, p.born, p.watching = call, f.ticks, false
 	if f.oldest == nil {
@@ -56,12 +60,14 @@ func (f *flights) begin(c *conn, call *call) {
 	if over {
 		call.ctx.cancel()
 	}
+	return count
 }
 
 // end takes a request out and reports whether its connection is being watched.
 func (f *flights) end(c *conn) (watching bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.count--
 	p := &c.flight
 	if p.next == p {
 		f.oldest = nil

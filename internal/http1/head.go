@@ -90,11 +90,11 @@ func (h *head) parseFields(text string) *FaultError {
 			return syntax("a header line has no colon")
 		}
 		name := line[:colon]
-		canonical, valid := fieldName(name)
+		canonical, valid := httpfield.Name(name)
 		if !valid {
 			return syntax("a header field's name is not a token")
 		}
-		value := trim(line[colon+1:])
+		value := httpfield.Trim(line[colon+1:])
 		if !httpfield.ValidValue(value) {
 			return syntax("a header field's value holds a control character")
 		}
@@ -113,17 +113,6 @@ func (h *head) parseFields(text string) *FaultError {
 			h.header[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
-}
-
-// trim cuts optional white space off both ends.
-func trim(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // url is the target as net/http would give it.
@@ -163,24 +152,6 @@ func plainPath(s string) bool {
 		}
 	}
 	return true
-}
-
-// fieldName reports whether a name is a token, and in canonical form already.
-func fieldName(s string) (canonical, valid bool) {
-	canonical = true
-	upper := true
-	for i := range len(s) {
-		c := s[i]
-		if !httpfield.TokenByte(c) {
-			return false, false
-		}
-		switch {
-		case upper && c >= 'a' && c <= 'z', !upper && c >= 'A' && c <= 'Z':
-			canonical = false
-		}
-		upper = c == '-'
-	}
-	return canonical, s != ""
 }
 
 // canonicalName is textproto.CanonicalMIMEHeaderKey, which would allocate for

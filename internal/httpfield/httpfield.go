@@ -39,3 +39,33 @@ func ValidValue(s string) bool {
 	}
 	return true
 }
+
+// Name reports whether s can be a field's name, and whether it is in the form
+// that http.Header keeps it in.
+func Name(s string) (canonical, valid bool) {
+	canonical = true
+	upper := true
+	for i := range len(s) {
+		c := s[i]
+		if !tokenByte[c] {
+			return false, false
+		}
+		switch {
+		case upper && c >= 'a' && c <= 'z', !upper && c >= 'A' && c <= 'Z':
+			canonical = false
+		}
+		upper = c == '-'
+	}
+	return canonical, s != ""
+}
+
+// Trim cuts optional white space off both ends of a field's value.
+func Trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}

@@ -58,8 +58,7 @@ func array(b []byte, i, depth int) int {
 		return i + 1
 	}
 	for {
-		// Numbers are what long arrays hold.
-		if i < len(b) && b[i]-'0' <= 9 {
+		if i = blanks(b, numbers(b, i)); i < len(b) && b[i]-'0' <= 9 {
 			i = number(b, i)
 		} else {
 			i = value(b, i, depth-1)
@@ -79,6 +78,29 @@ func array(b []byte, i, depth int) int {
 			return bad
 		}
 	}
+}
+
+// numbers takes elements such as 12.5 with the comma behind them, which are what
+// long arrays hold, and returns where the first one begins that is anything
+// else or the last.
+func numbers(b []byte, i int) int {
+	for i < len(b) && b[i]-'1' <= 8 {
+		at := i + 1
+		for at < len(b) && b[at]-'0' <= 9 {
+			at++
+		}
+		if at+1 < len(b) && b[at] == '.' && b[at+1]-'0' <= 9 {
+			for at += 2; at < len(b) && b[at]-'0' <= 9; at++ {
+			}
+		}
+		if at >= len(b) || b[at] != ',' {
+			break
+		}
+		if i = at + 1; i < len(b) && b[i] == ' ' {
+			i++
+		}
+	}
+	return i
 }
 
 // object takes what stands behind an opening brace.

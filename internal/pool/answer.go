@@ -30,7 +30,7 @@ func (p *Pool) buffer(answer *upstream.Response) (content []byte, held *answerBu
 		held = newAnswerBuffer(int(answer.Length))
 		_, err = io.ReadFull(answer.Body, held.bytes)
 		return held.bytes, held, true, err
-	case !isJSON(answer.Header):
+	case !isJSON(contentType(answer.Header)):
 		return nil, nil, false, nil // of unknown length: perhaps a stream of events
 	}
 	content, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
@@ -61,8 +61,16 @@ func (b *answerBuffer) free() {
 	}
 }
 
-func isJSON(header http.Header) bool {
-	value := header.Get("Content-Type")
+// contentType is the first Content-Type, whose name the client has brought into
+// canonical form.
+func contentType(header http.Header) string {
+	if v := header["Content-Type"]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+func isJSON(value string) bool {
 	if value == "application/json" {
 		return true
 	}
@@ -103,13 +111,13 @@ func (p *Pool) judge(slot *lease, req *Request, answer *upstream.Response, conte
 // of something that stands between. Answers too long to be read here, and
 // kinds other than JSON, are their readers' to judge.
 func garbled(answer *upstream.Response, content []byte, whole bool) bool {
-	kind := answer.Header.Get("Content-Type")
+	kind := contentType(answer.Header)
 	switch {
 	case strings.HasPrefix(kind, "text/html"):
 		return true
 	case !whole || answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified:
 		return false
-	case isJSON(answer.Header) || (kind == "" && len(content) > 0):
+	case isJSON(kind) || (kind == "" && len(content) > 0):
 		// What nests deeper than encoding/json goes is nobody's answer. json.Valid
 		// has the last word: text that is no UTF-8 is the worker's to answer for.
 		return !jsonscan.Sound(content, 10_000) && !json.Valid(content)

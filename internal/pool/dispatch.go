@@ -174,17 +174,22 @@ func (p *Pool) hopelessLocked(service string) error {
 	if p.stopping {
 		return errStopping()
 	}
-	now := p.opts.Now()
-	var asleep *rest // one that cannot be woken
+	var now time.Time // not asked for unless needed, which is for each call
+	var asleep *rest  // one that cannot be woken
 	served, failed := false, true
 	for _, w := range p.workers {
 		if !w.serves(service) {
 			continue
 		}
 		served = true
-		if w.rest != nil && w.rest.failedLocked(now) {
-			asleep = w.rest
-			continue
+		if w.rest != nil {
+			if now.IsZero() {
+				now = p.opts.Now()
+			}
+			if w.rest.failedLocked(now) {
+				asleep = w.rest
+				continue
+			}
 		}
 		failed = failed && w.up && w.services[service] == api.StateFailed
 	}

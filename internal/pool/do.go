@@ -137,7 +137,8 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	slot := &lease{pool: p, worker: w, service: req.Service, began: p.opts.Now(), deadline: deadline}
+	a := &attempt{lease: lease{pool: p, worker: w, service: req.Service, began: p.opts.Now(), deadline: deadline}}
+	slot := &a.lease
 	header := forwardable(req)
 	if w.Authorize != nil {
 		header = forwardHeader(req) // its own, to be added to
@@ -146,18 +147,19 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 			return nil, &attemptFailure{err: errUnreachable(req.Service).Because(err), class: classAuth, again: true}
 		}
 	}
-	answer, err := w.client.Do(ctx, &upstream.Request{
-		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Body: req.Body,
-		Extra:    extraFields(req, w.Token, deadline.Sub(now)),
+	a.request = upstream.Request{
+		Method: req.Method, Path: req.Path, RawQuery: req.RawQuery, Header: header, Fields: req.Fields, Body: req.Body,
+		Extra:    p.extraFields(a.extra[:0], req, w.Token, deadline.Sub(now)),
 		Deadline: deadline, // a second attempt is decided here, within the budget
-	})
+	}
+	answer, err := w.client.Do(ctx, &a.request)
 	if err != nil {
 		return nil, p.failed(ctx, slot, req, err)
 	}
 	slot.status = answer.Status
 	cleanAnswer(answer.Header)
-	out := &wholeResponse{Response: Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}}
-	resp := &out.Response
+	a.response = Response{Status: answer.Status, Header: answer.Header, WorkerName: w.Name}
+	resp := &a.response
 	content, held, whole, err := p.buffer(answer)
 	if err != nil {
 		held.free()
@@ -171,9 +173,9 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	}
 	if whole {
 		_ = answer.Body.Close()
-		out.content.Reset(content)
-		out.content.buffer = held
-		resp.Body = &out.content
+		a.content.Reset(content)
+		a.content.buffer = held
+		resp.Body = &a.content
 		slot.release("")
 		return resp, nil
 	}
@@ -182,11 +184,14 @@ func (p *Pool) attempt(ctx context.Context, w *worker, req *Request, timeout tim
 	return resp, nil
 }
 
-// wholeResponse keeps a response and the reader of its body in one piece of
-// memory.
-type wholeResponse struct {
-	Response
-	content wholeBody
+// attempt is one call on one worker, from its slot to its answer's body, in one
+// piece of memory.
+type attempt struct {
+	lease    lease
+	request  upstream.Request
+	extra    [3]upstream.Field
+	response Response
+	content  wholeBody
 }
 
 // wholeBody is a body that has been read. Its memory is used again after Close.

@@ -61,10 +61,26 @@ func forwardable(req *Request) http.Header {
 	return req.Header
 }
 
-// extraFields are what the pool itself tells the worker.
-func extraFields(req *Request, token string, left time.Duration) []upstream.Field {
-	out := make([]upstream.Field, 0, 3)
-	out = append(out, upstream.Field{Name: keyDeadline, Value: strconv.FormatInt(max(left.Milliseconds(), 1), 10)})
+// deadlineText is a deadline in milliseconds as it goes over the wire. That of
+// the last call is kept, because mostly it is that of the next one.
+type deadlineText struct {
+	milliseconds int64
+	text         string
+}
+
+func (p *Pool) deadlineText(left time.Duration) string {
+	ms := max(left.Milliseconds(), 1)
+	if last := p.lastDeadline.Load(); last != nil && last.milliseconds == ms {
+		return last.text
+	}
+	d := &deadlineText{ms, strconv.FormatInt(ms, 10)}
+	p.lastDeadline.Store(d)
+	return d.text
+}
+
+// extraFields appends to out what the pool itself tells the worker.
+func (p *Pool) extraFields(out []upstream.Field, req *Request, token string, left time.Duration) []upstream.Field {
+	out = append(out, upstream.Field{Name: keyDeadline, Value: p.deadlineText(left)})
 	if req.Tenant != "" {
 		out = append(out, upstream.Field{Name: keyTenantID, Value: req.Tenant})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 )
 
 // Outcomes of a mirrored call: the values of a metric label.
@@ -27,7 +28,7 @@ func (p *Pool) mirror(req *Request) {
 	}
 	copied := *req
 	copied.Service, copied.Mirror, copied.Hedge, copied.HedgePercentile = req.Mirror, "", 0, 0
-	copied.Header, copied.Body = req.Header.Clone(), bytes.Clone(req.Body)
+	copied.Header, copied.Fields, copied.Body = req.Header.Clone(), slices.Clone(req.Fields), bytes.Clone(req.Body)
 	p.lifecycle.Lock()
 	defer p.lifecycle.Unlock()
 	if p.cancel == nil || p.mirrorContext.Err() != nil {

@@ -23,6 +23,8 @@ type Pool struct {
 	metrics     *metrics
 	names       map[string]*worker
 	longestWait atomic.Int64 // Options.MaxWait, in nanoseconds
+	// lastDeadline is that of the latest call, in words.
+	lastDeadline atomic.Pointer[deadlineText]
 
 	mu      sync.Mutex
 	workers []*worker

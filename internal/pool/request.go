@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/omni-run/omni/internal/pool/upstream"
 )
 
 // Request is one call to be run by some worker.
@@ -17,6 +19,9 @@ type Request struct {
 	// Header is the caller's, as the edge completed it. Credentials and
 	// hop-by-hop fields in it are not forwarded. It is not changed.
 	Header http.Header
+	// Fields go to the worker as they are. They are the edge's own, never a
+	// caller's, and share no name with Header.
+	Fields []upstream.Field
 	Body   []byte
 	// Tenant shares the queue with others in proportion to Weight (default 1).
 	// It is sent to the worker as X-Tenant-ID.

@@ -71,7 +71,9 @@ func (l *Ledger) foldSegment(ctx context.Context, seq uint64, end int64) error {
 		if err != nil {
 			return fmt.Errorf("looking at a usage segment: %w", err)
 		}
-		end = info.Size()
+		if end, err = written(f, info.Size()); err != nil {
+			return err
+		}
 	}
 	from, err := l.folded(ctx, seq)
 	if err != nil {

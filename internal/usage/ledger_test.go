@@ -513,11 +513,11 @@ func TestFrameRoundTrip(t *testing.T) {
 			Latency: time.Duration(rapid.Int64Range(0, 1<<40).Draw(t, "latency")) * time.Microsecond,
 		}
 		frame := appendFrame(nil, &e)
-		got, n := readFrame(append(frame, 1, 2, 3))
+		got, n := readFrame(append(frame, 1, 2, 3), &Entry{})
 		if n != len(frame) || !reflect.DeepEqual(got, e) && e.Latency <= maxLatencyMicros*time.Microsecond {
 			t.Fatalf("%+v came back as %+v (%d of %d bytes)", e, got, n, len(frame))
 		}
-		if _, n := readFrame(frame[:len(frame)-1]); n != 0 {
+		if _, n := readFrame(frame[:len(frame)-1], &Entry{Tenant: "other"}); n != 0 {
 			t.Fatal("a torn frame was read")
 		}
 	})

@@ -72,8 +72,9 @@ func appendFrame(dst []byte, e *Entry) []byte {
 }
 
 // readFrame decodes the frame at the beginning of data and returns its length,
-// or 0 if there is no whole and sound one.
-func readFrame(data []byte) (e Entry, length int) {
+// or 0 if there is no whole and sound one. before is the entry read before, whose
+// names are used again where they are the same.
+func readFrame(data []byte, before *Entry) (e Entry, length int) {
 	if len(data) < frameHeader+minPayload {
 		return e, 0
 	}
@@ -85,6 +86,7 @@ func readFrame(data []byte) (e Entry, length int) {
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(data[4:]) {
 		return e, 0
 	}
+	e.Tenant, e.Route = before.Tenant, before.Route
 	if !e.decode(payload) || e.validate() != nil {
 		return Entry{}, 0
 	}
@@ -100,8 +102,8 @@ func (e *Entry) decode(p []byte) bool {
 	e.Status = int(r.uvarint())
 	e.Units = int64(r.uvarint())
 	e.Latency = time.Duration(min(r.uvarint(), maxLatencyMicros)) * time.Microsecond
-	e.Tenant = r.text()
-	e.Route = r.text()
+	e.Tenant = r.text(e.Tenant)
+	e.Route = r.text(e.Route)
 	return !r.bad && len(r.p) == 0
 }
 
@@ -126,15 +128,19 @@ func (r *reader) uvarint() uint64 {
 	return v
 }
 
-func (r *reader) text() string {
+// text takes a name. last is the one before, which is mostly the same and then
+// not copied again.
+func (r *reader) text(last string) string {
 	n := r.uvarint()
 	if r.bad || n > uint64(len(r.p)) {
 		r.bad = true
 		return ""
 	}
-	s := string(r.p[:n])
+	if string(r.p[:n]) != last {
+		last = string(r.p[:n])
+	}
 	r.p = r.p[n:]
-	return s
+	return last
 }
 
 func (r *reader) advance(n int) {

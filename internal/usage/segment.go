@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,11 @@ type file interface {
 
 // openSegment creates a segment file that must not exist yet.
 func openSegment(path string) (file, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return mapSegment(f), nil
 }
 
 // appender writes frames to one segment after the other.
@@ -79,7 +84,7 @@ func (a *appender) repair(written []byte, cause error) (committed int, err error
 		return 0, cause
 	}
 	for {
-		_, n := readFrame(written[committed:])
+		_, n := readFrame(written[committed:], &Entry{})
 		if n == 0 {
 			break
 		}
@@ -132,11 +137,13 @@ func segments(dir string) ([]uint64, error) {
 // is done with and how many of those belonged to no sound frame. Unless final,
 // a beginning of a frame at the end is left for the next time.
 func scan(data []byte, final bool, emit func(Entry)) (done, skipped int) {
+	var last Entry
 	for done < len(data) {
-		e, n := readFrame(data[done:])
+		e, n := readFrame(data[done:], &last)
 		switch {
 		case n > 0:
 			emit(e)
+			last = e
 			done += n
 		case !final && len(data)-done < frameHeader+maxPayload:
 			return done, skipped
@@ -146,4 +153,22 @@ func scan(data []byte, final bool, emit func(Entry)) (done, skipped int) {
 		}
 	}
 	return done, skipped
+}
+
+// written returns how much of a segment's first size bytes was written: what a
+// killed process had room for and did not use is zero. No frame ends in a zero
+// byte, for its last is a letter of the route.
+func written(f io.ReaderAt, size int64) (int64, error) {
+	block := make([]byte, 64<<10)
+	for size > 0 {
+		part := block[:min(size, int64(len(block)))]
+		if _, err := f.ReadAt(part, size-int64(len(part))); err != nil {
+			return 0, fmt.Errorf("looking for a usage segment's end: %w", err)
+		}
+		if rest := bytes.TrimRight(part, "\x00"); len(rest) > 0 {
+			return size - int64(len(part)-len(rest)), nil
+		}
+		size -= int64(len(part))
+	}
+	return 0, nil
 }

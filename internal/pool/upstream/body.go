@@ -14,7 +14,6 @@ type body struct {
 	client *plain
 	conn   *conn // nil once finished
 	ctx    context.Context
-	stop   func() bool // ends the watch on ctx; false if it has fired
 	keep   bool
 	kind   int
 	left   int64
@@ -62,7 +61,7 @@ func (b *body) finish(whole bool) {
 		return
 	}
 	b.conn = nil
-	quiet := b.stop()
+	quiet := c.stopWatch()
 	if whole && quiet && b.keep && c.br.Buffered() == 0 {
 		b.client.release(c)
 		return

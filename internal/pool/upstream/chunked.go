@@ -82,7 +82,7 @@ func (c *chunked) trailers() error {
 		if total += len(line) + 2; total > maxTrailerBytes {
 			return malformed("trailers are longer than %d bytes", maxTrailerBytes)
 		}
-		if _, err := parseFields(string(line) + "\r\n\r\n"); err != nil {
+		if _, _, err := parseFields(string(line) + "\r\n\r\n"); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -23,9 +24,13 @@ type conn struct {
 	pulse   pulse
 	// aborting is the method abort, bound once.
 	aborting func()
-	opened   time.Time
-	idleAt   time.Time     // when it was put back
-	keepFor  time.Duration // how long it may then stay idle
+	// watch or stop ends the watch on the call's context, if there is one.
+	watch   watched
+	stop    func() bool
+	opened  time.Time
+	reused  bool          // it has had a call before
+	idleAt  time.Time     // when it was put back
+	keepFor time.Duration // how long it may then stay idle
 
 	mu       sync.Mutex
 	aborted  bool
@@ -35,7 +40,8 @@ type conn struct {
 }
 
 func newConn(nc net.Conn, now time.Time) *conn {
-	c := &conn{Conn: nc, opened: now, pulse: newPulse(nc)}
+	c := &conn{Conn: nc, opened: now}
+	c.pulse.init(nc)
 	c.aborting = c.abort
 	c.br = bufio.NewReaderSize(reader{c}, bufferBytes)
 	return c
@@ -98,12 +104,32 @@ func (c *conn) abort() {
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 
-// send writes head and body, in one system call when it can.
-func (c *conn) send(head, body []byte) error {
+// errStale says that the worker has closed a connection that was idle, or said
+// something on it that nobody asked for.
+var errStale = errors.New("the idle connection is of no use any more")
+
+// send writes head and body, in one system call when it can. With wait it may
+// wait for the answer to begin as well.
+func (c *conn) send(head, body []byte, wait bool) error {
 	const copied = 16 << 10 // up to this size a copy is cheaper than a vector
-	if len(body) == 0 || len(head)+len(body) <= copied {
+	small := len(body) == 0 || len(head)+len(body) <= copied
+	if small {
 		head = append(head, body...)
 		c.head = head
+		if wait && c.pulse.canAsk() {
+			n, err := c.pulse.ask(head, !c.reused)
+			if c.written = n; err != nil || n == len(head) {
+				return err
+			}
+			more, err := c.Write(head[n:])
+			c.written += more
+			return err
+		}
+	}
+	if c.reused && !c.pulse.alive() {
+		return errStale
+	}
+	if small {
 		n, err := c.Write(head)
 		c.written = n
 		return err
@@ -121,7 +147,7 @@ type idleSet struct {
 	closed bool
 }
 
-// take returns a live idle connection, or nil.
+// take returns an idle connection, which may be dead, or nil.
 func (s *idleSet) take(now time.Time, options *Options) *conn {
 	for {
 		s.mu.Lock()
@@ -134,7 +160,7 @@ func (s *idleSet) take(now time.Time, options *Options) *conn {
 		s.conns[last] = nil
 		s.conns = s.conns[:last]
 		s.mu.Unlock()
-		if !c.stale(now, options) && c.br.Buffered() == 0 && c.pulse.alive() {
+		if !c.stale(now, options) && c.br.Buffered() == 0 {
 			return c
 		}
 		_ = c.Close()

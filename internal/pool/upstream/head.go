@@ -67,6 +67,7 @@ type head struct {
 	status int
 	minor  int // of HTTP/1.x
 	header http.Header
+	hops   bool // the header has fields that concern this connection only
 }
 
 // parseHead parses what readHead returned.
@@ -76,7 +77,7 @@ func parseHead(text string) (head, error) {
 	if err != nil {
 		return h, err
 	}
-	h.header, err = parseFields(rest)
+	h.header, h.hops, err = parseFields(rest)
 	return h, err
 }
 
@@ -111,31 +112,47 @@ func parseStatusLine(line string) (head, error) {
 // parseFields reads header lines up to the empty one. Folded lines, blanks
 // before the colon, names that are no tokens and control characters in values
 // are refused: each has been used to make two parsers disagree.
-func parseFields(text string) (http.Header, error) {
+//
+// hops says that some concern the connection alone. A Connection: keep-alive,
+// which says nothing in HTTP/1.1, is passed over.
+func parseFields(text string) (header http.Header, hops bool, err error) {
 	n := strings.Count(text, "\r\n")
 	if n > maxFields+1 {
-		return nil, malformed("more than %d header fields", maxFields)
+		return nil, false, malformed("more than %d header fields", maxFields)
 	}
-	header := make(http.Header, n)
+	header = make(http.Header, n)
 	values := make([]string, 0, n)
 	for {
 		line, rest, found := strings.Cut(text, "\r\n")
 		if !found {
-			return nil, malformed("header does not end")
+			return nil, false, malformed("header does not end")
 		}
 		if line == "" {
-			return header, nil
+			return header, hops, nil
 		}
 		text = rest
-		name, value, found := strings.Cut(line, ":")
-		if !found || !httpfield.ValidToken(name) {
-			return nil, malformed("header field name")
+		colon := strings.IndexByte(line, ':')
+		if colon < 0 {
+			return nil, false, malformed("header field name")
 		}
-		value = strings.Trim(value, " \t")
+		key := line[:colon]
+		canonical, valid := httpfield.Name(key)
+		if !valid {
+			return nil, false, malformed("header field name")
+		}
+		value := httpfield.Trim(line[colon+1:])
 		if !httpfield.ValidValue(value) {
-			return nil, malformed("header field value")
+			return nil, false, malformed("header field value")
 		}
-		key := textproto.CanonicalMIMEHeaderKey(name)
+		if !canonical {
+			key = textproto.CanonicalMIMEHeaderKey(key)
+		}
+		if HopByHop(key) {
+			if key == "Connection" && value == "keep-alive" {
+				continue
+			}
+			hops = true
+		}
 		values = append(values, value)
 		if old, ok := header[key]; ok {
 			header[key] = append(old, value)

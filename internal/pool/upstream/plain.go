@@ -9,12 +9,20 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/omni-run/omni/internal/httpfield"
 )
+
+// crowd is how many calls without an answer make one let others go first before
+// it is sent: the requests that those compute meanwhile then leave one right
+// behind the other, and the worker is awake for them. See package http1, which
+// does the same with answers.
+const crowd = 4
 
 // maxInformational limits the 1xx answers before the real one.
 const maxInformational = 8
@@ -25,6 +33,7 @@ type plain struct {
 	address string // to dial
 	options Options
 	idle    idleSet
+	calls   atomic.Int32 // that have no answer yet
 }
 
 var _ Client = (*plain)(nil)
@@ -54,15 +63,21 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Stage: StageDial, Err: err}
 	}
-	if c := p.idle.take(time.Now(), &p.options); c != nil {
+	p.calls.Add(1)
+	defer p.calls.Add(-1)
+	for c := p.idle.take(time.Now(), &p.options); c != nil; c = p.idle.take(time.Now(), &p.options) {
 		resp, err := p.exchange(ctx, c, req, deadline)
 		if err == nil {
 			return resp, nil
+		}
+		if errors.Is(err, errStale) {
+			continue // nothing was tried on it
 		}
 		safe := !err.Sent || req.Idempotent && err.Stage != StageBody && connectionLost(err)
 		if !safe || ctx.Err() != nil {
 			return nil, err
 		}
+		break
 	}
 	c, err := dial(ctx, p.address, &p.options, deadline)
 	if err != nil {
@@ -79,10 +94,14 @@ func (p *plain) Do(ctx context.Context, req *Request) (*Response, error) {
 // closed.
 func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline time.Time) (*Response, *Error) {
 	c.begin(deadline)
-	stop := c.abortAfter(ctx)
-	writeErr := c.send(appendHead(c.head[:0], p.host, req), req.Body)
+	c.abortAfter(ctx)
+	head := appendHead(c.head[:0], p.host, req)
+	if p.calls.Load() >= crowd {
+		runtime.Gosched()
+	}
+	writeErr := c.send(head, req.Body, p.options.HeaderTimeout <= 0)
 	if writeErr != nil && (c.written == 0 || errors.Is(writeErr, os.ErrDeadlineExceeded)) {
-		return nil, c.fail(ctx, stop, StageWrite, writeErr)
+		return nil, c.fail(ctx, StageWrite, writeErr)
 	}
 	// After a broken write the worker's reason may still be there to read, as
 	// when it refused a large body.
@@ -92,9 +111,9 @@ func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline ti
 	h, kind, length, keep, err := c.readAnswer(req.Method, p.options.MaxHeaderBytes)
 	if err != nil {
 		if writeErr != nil {
-			return nil, c.fail(ctx, stop, StageWrite, writeErr)
+			return nil, c.fail(ctx, StageWrite, writeErr)
 		}
-		return nil, c.fail(ctx, stop, StageHead, err)
+		return nil, c.fail(ctx, StageHead, err)
 	}
 	if p.options.HeaderTimeout > 0 {
 		c.limit(0)
@@ -104,8 +123,10 @@ func (p *plain) exchange(ctx context.Context, c *conn, req *Request, deadline ti
 	if t := keepAliveTimeout(h.header); t > 0 {
 		c.keepFor = min(c.keepFor, t-t/5)
 	}
-	stripHops(h.header)
-	a := &answer{body: body{client: p, conn: c, ctx: ctx, stop: stop, keep: keep && writeErr == nil, kind: kind, left: length}}
+	if h.hops {
+		stripHops(h.header)
+	}
+	a := &answer{body: body{client: p, conn: c, ctx: ctx, keep: keep && writeErr == nil, kind: kind, left: length}}
 	b := &a.body
 	if kind == bodyChunked {
 		b.chunks = chunked{br: c.br}
@@ -125,26 +146,41 @@ type answer struct {
 }
 
 // fail closes c and says at which stage and why.
-func (c *conn) fail(ctx context.Context, stop func() bool, stage string, err error) *Error {
-	stop()
+func (c *conn) fail(ctx context.Context, stage string, err error) *Error {
+	c.stopWatch()
 	_ = c.Close()
 	return &Error{Stage: stage, Sent: c.written > 0, Err: cause(ctx, err)}
 }
 
-// abortAfter has c aborted when ctx ends, until stop is called.
-func (c *conn) abortAfter(ctx context.Context) (stop func() bool) {
-	// The gateway's own contexts do this with less ado than package context.
-	if own, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
-		return own.AfterFunc(c.aborting)
-	}
-	if ctx.Done() == nil {
-		return never
-	}
-	return context.AfterFunc(ctx, c.aborting)
+// watched is what the gateway's own contexts are besides: they call a function
+// when they end with less ado than package context.
+type watched interface {
+	Watch(f *func())
+	Forget(f *func()) bool
 }
 
-// never is the stop of a watch that was not begun.
-func never() bool { return true }
+// abortAfter has c aborted when ctx ends, until stopWatch is called.
+func (c *conn) abortAfter(ctx context.Context) {
+	if own, ok := ctx.(watched); ok {
+		own.Watch(&c.aborting)
+		c.watch = own
+	} else if ctx.Done() != nil {
+		c.stop = context.AfterFunc(ctx, c.aborting)
+	}
+}
+
+// stopWatch reports whether it kept c from being aborted.
+func (c *conn) stopWatch() (quiet bool) {
+	quiet = true
+	switch {
+	case c.watch != nil:
+		quiet = c.watch.Forget(&c.aborting)
+	case c.stop != nil:
+		quiet = c.stop()
+	}
+	c.watch, c.stop = nil, nil
+	return quiet
+}
 
 // readAnswer reads heads until one is final.
 func (c *conn) readAnswer(method string, limit int) (h head, kind int, length int64, keep bool, err error) {
@@ -219,9 +255,11 @@ func (r *Request) check() error {
 	if r.Path == "" || r.Path[0] != '/' || !visible(r.Path) || !visible(r.RawQuery) {
 		return errors.New("path or query holds a byte that must be escaped")
 	}
-	for _, f := range r.Extra {
-		if !httpfield.ValidToken(f.Name) || !httpfield.ValidValue(f.Value) {
-			return errors.New("an extra header field is malformed")
+	for _, list := range [...][]Field{r.Fields, r.Extra} {
+		for i := range list {
+			if f := &list[i]; !httpfield.ValidToken(f.Name) || !httpfield.ValidValue(f.Value) {
+				return errors.New("a header field is malformed")
+			}
 		}
 	}
 	for name, values := range r.Header {
@@ -260,11 +298,13 @@ func appendHead(b []byte, host string, r *Request) []byte {
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
-	for _, f := range r.Extra {
-		b = append(b, f.Name...)
-		b = append(b, ": "...)
-		b = append(b, f.Value...)
-		b = append(b, "\r\n"...)
+	for _, list := range [...][]Field{r.Fields, r.Extra} {
+		for i := range list {
+			b = append(b, list[i].Name...)
+			b = append(b, ": "...)
+			b = append(b, list[i].Value...)
+			b = append(b, "\r\n"...)
+		}
 	}
 	for name, values := range r.Header {
 		if ownField(name) || (len(r.Extra) > 0 && r.extra(name)) {
@@ -311,6 +351,6 @@ func ownField(name string) bool {
 
 // release keeps c for the next call.
 func (p *plain) release(c *conn) {
-	c.idleAt = time.Now()
+	c.idleAt, c.reused = time.Now(), true
 	p.idle.put(c, p.options.MaxIdle)
 }

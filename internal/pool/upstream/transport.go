@@ -94,8 +94,10 @@ func (t *transport) request(ctx context.Context, req *Request) (*http.Request, e
 			out.Header[name] = values
 		}
 	}
-	for _, f := range req.Extra {
-		out.Header[f.Name] = []string{f.Value}
+	for _, list := range [...][]Field{req.Fields, req.Extra} {
+		for _, f := range list {
+			out.Header[f.Name] = []string{f.Value}
+		}
 	}
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header["User-Agent"] = nil // none, rather than Go's own

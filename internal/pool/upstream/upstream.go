@@ -42,7 +42,9 @@ type Request struct {
 	// Header is sent as it is; Host, Content-Length, Connection and
 	// Transfer-Encoding are the client's own and ignored here.
 	Header http.Header
-	// Extra fields go out too, and outweigh those of the same name in Header.
+	// Fields go out too. They and Header share no name.
+	Fields []Field
+	// Extra fields go out as well, and outweigh those of the same name in Header.
 	// Names must be in canonical form.
 	Extra []Field
 	Body  []byte
