@@ -53,8 +53,11 @@ type Config struct {
 	LimitStore LimitStore `yaml:"limit_store"`
 	Hold       Hold       `yaml:"hold"`
 	Jobs       Jobs       `yaml:"jobs"`
-	Webhooks   Webhooks   `yaml:"webhooks"`
-	Cache      Cache      `yaml:"cache"`
+	// Idempotency says where the answers of calls with an Idempotency-Key are
+	// kept.
+	Idempotency Idempotency `yaml:"idempotency"`
+	Webhooks    Webhooks    `yaml:"webhooks"`
+	Cache       Cache       `yaml:"cache"`
 	// Balance says how calls are spread over workers and what is done about those
 	// that do badly.
 	Balance Balance         `yaml:"balance"`

@@ -30,6 +30,7 @@ func (c Config) WithDefaults() Config {
 	c.Hold = c.Hold.withDefaults()
 	c.Balance = c.Balance.withDefaults()
 	c.Jobs = c.Jobs.withDefaults()
+	c.Idempotency = c.Idempotency.withDefaults(c.Jobs)
 	c.Webhooks = c.Webhooks.withDefaults(c.Mode)
 	if c.Cache.Enabled == nil {
 		yes := true

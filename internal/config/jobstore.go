@@ -41,22 +41,24 @@ func (j Jobs) validate(v *faults) {
 		v.say("jobs.store = sqlite, but a URL is given (jobs.url or OMNI_JOBS_URL); say store: postgres, or take the URL away")
 	case j.Store == JobStorePostgres && j.URL == "":
 		v.say("jobs.store = postgres needs a URL: jobs.url or OMNI_JOBS_URL")
-	case j.Store == JobStorePostgres:
-		// What is wrong with a URL is said without repeating it: it may hold a
-		// password.
-		u, err := url.Parse(j.URL)
-		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Hostname() == "" {
-			v.say("jobs.url (or OMNI_JOBS_URL) cannot be used; want postgres://user:password@host:5432/database?sslmode=verify-full")
-		}
+	case j.Store == JobStorePostgres && !usableDatabase(j.URL):
+		v.say("jobs.url (or OMNI_JOBS_URL) cannot be used; want postgres://user:password@host:5432/database?sslmode=verify-full")
 	}
 }
 
-// shownURL is the URL without user, password and options.
-func (j Jobs) shownURL() string {
-	if j.URL == "" {
+// usableDatabase reports whether a URL leads to a PostgreSQL database. What is
+// wrong with it is said without repeating it: it may hold a password.
+func usableDatabase(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && u.Hostname() != ""
+}
+
+// shownURL is a database's URL without user, password and options.
+func shownURL(raw string) string {
+	if raw == "" {
 		return ""
 	}
-	u, err := url.Parse(j.URL)
+	u, err := url.Parse(raw)
 	if err != nil {
 		return "(set)"
 	}

@@ -81,3 +81,31 @@ func TestWebhookKey(t *testing.T) {
 		t.Errorf("%+v %v", c.Webhooks, err)
 	}
 }
+
+func TestIdempotencyStoreIsChosen(t *testing.T) {
+	t.Parallel()
+	c, err := given(t, "mode: production\n", map[string]string{"OMNI_IDEMPOTENCY_URL": "postgres://u:hunter2@db:5432/omni?sslmode=require"})
+	if err != nil || c.Idempotency.Store != config.IdempotencyStorePostgres {
+		t.Fatalf("%+v %v", c.Idempotency, err)
+	}
+	if raw, err := json.Marshal(c.Shown()); err != nil || strings.Contains(string(raw), "hunter2") {
+		t.Errorf("%v %s", err, raw)
+	}
+	c, err = given(t, "jobs: {url: \"postgres://h/d\"}\nidempotency: {store: postgres}\n", nil)
+	if err != nil || c.Idempotency.URL != "postgres://h/d" {
+		t.Errorf("that of the jobs: %+v %v", c.Idempotency, err)
+	}
+	if c, err = given(t, "mode: development\n", nil); err != nil || c.Idempotency.Store != config.IdempotencyStoreSQLite {
+		t.Errorf("%+v %v", c.Idempotency, err)
+	}
+	for yaml, want := range map[string]string{
+		"idempotency: {store: mysql}":                           "idempotency.store",
+		"idempotency: {store: postgres}":                        "needs a URL",
+		"idempotency: {store: sqlite, url: \"postgres://h/d\"}": "take the URL away",
+		"idempotency: {url: \"mysql://u:hunter2@h/d\"}":         "cannot be used",
+	} {
+		if _, err := given(t, yaml+"\n", nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", yaml, err)
+		}
+	}
+}

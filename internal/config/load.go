@@ -86,6 +86,7 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 	set("OMNI_KEYS_PATH", &c.Keys.Path)
 	set("OMNI_KEYS_URL", &c.Keys.URL)
 	set("OMNI_JOBS_URL", &c.Jobs.URL)
+	set("OMNI_IDEMPOTENCY_URL", &c.Idempotency.URL)
 	set("OMNI_REDIS_URL", &c.LimitStore.URL)
 	set("SENTRY_DSN", &c.Sentry.DSN)
 	set("MASTER_API_KEY", &c.MasterKey)

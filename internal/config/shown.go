@@ -13,7 +13,8 @@ func (c Config) Shown() map[string]any {
 		c.Sentry.DSN = "(set)"
 	}
 	c.Keys.URL = c.Keys.shownURL()
-	c.Jobs.URL = c.Jobs.shownURL()
+	c.Jobs.URL = shownURL(c.Jobs.URL)
+	c.Idempotency.URL = shownURL(c.Idempotency.URL)
 	c.LimitStore.URL = c.LimitStore.shownURL()
 	c.MasterKey = ""
 	c.Workers = append([]Worker(nil), c.Workers...)

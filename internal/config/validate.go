@@ -52,6 +52,7 @@ func (c Config) Validate(getenv func(string) string) error {
 		v.add("debug_listen", c.DebugListen, "an address on loopback such as 127.0.0.1:6060: profiles tell too much for a network")
 	}
 	c.Jobs.validate(v)
+	c.Idempotency.validate(v)
 	c.Webhooks.validate(v)
 	c.validateTiers(v)
 	c.validateWorkers(v, getenv)

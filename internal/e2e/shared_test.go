@@ -77,3 +77,43 @@ func TestGatewaysShareJobs(t *testing.T) {
 	}
 	a.want(200, "GET", "/jobs/"+again, enterpriseKey, "")
 }
+
+// One key, two gateways, one database: the call runs once, wherever it is
+// repeated, and not at all while the database is away.
+func TestGatewaysShareIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	var ran atomic.Int64
+	w := startStub(t, func(rw http.ResponseWriter, r *http.Request) { ran.Add(1); echo(rw, r) })
+	setup := gatewaySetup{worker: w.URL, env: []string{"OMNI_IDEMPOTENCY_URL=" + server.NewDatabase(t)}}
+	a, b := startGateway(t, setup), startGateway(t, setup)
+	a.workersReady()
+	b.workersReady()
+	call := func(g *gateway, status int, key, body string) answer {
+		return g.want(status, "POST", "/predict/churn", enterpriseKey, body, "Idempotency-Key", key)
+	}
+	first := call(a, 200, "k", `{"n":1}`)
+	again := call(b, 200, "k", `{"n":1}`)
+	if again.header.Get("Idempotent-Replay") != "true" || first.header.Get("Idempotent-Replay") != "" || ran.Load() != 1 {
+		t.Errorf("%d calls ran; the repetition: %v %s", ran.Load(), again.header, again.body)
+	}
+	call(b, 409, "k", `{"n":2}`)
+	if other := b.want(200, "POST", "/predict/churn", proKey, `{"n":2}`, "Idempotency-Key", "k"); other.header.Get("Idempotent-Replay") != "" {
+		t.Error("another tenant's key of the same name is the same key")
+	}
+	before := ran.Load()
+	server.Kill()
+	if e := call(b, 503, "other", `{"n":1}`); e.code() != "storage_busy" || e.header.Get("Retry-After") == "" {
+		t.Errorf("%s %v", e, e.header)
+	}
+	if ran.Load() != before {
+		t.Error("a call ran that nothing guards from running twice")
+	}
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "keys count again", func() bool {
+		again, err := try("POST", a.url+"/predict/churn", enterpriseKey, `{"n":1}`, "Idempotency-Key", "k")
+		return err == nil && again.status == 200 && again.header.Get("Idempotent-Replay") == "true"
+	})
+}

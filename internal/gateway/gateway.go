@@ -67,7 +67,7 @@ type Gateway struct {
 	tokens  *oidc.Authenticator
 	ledger  *usage.Ledger
 	jobs    *jobs.Manager
-	replays *idempotency.Store
+	replays replays
 	pool    *pool.Pool
 	// shared is nil when rates are counted by this process alone.
 	shared *redislimit.Limiter
@@ -181,9 +181,27 @@ func webhooks(c config.Webhooks) jobs.Webhooks {
 	return w
 }
 
-func (g *Gateway) openReplays(ctx context.Context) (err error) {
-	g.replays, err = idempotency.Open(ctx, g.path("idempotency.db"), g.opt.Now)
-	return err
+// replays are the answers of idempotency keys, in a file or a database.
+type replays interface {
+	edge.Idempotency
+	Close() error
+}
+
+func (g *Gateway) openReplays(ctx context.Context) error {
+	if c := g.opt.Config.Idempotency; c.Store == config.IdempotencyStorePostgres {
+		s, err := idempotency.OpenShared(ctx, c.URL)
+		if err != nil {
+			return fmt.Errorf("opening the store of idempotency keys: %w", err)
+		}
+		g.replays = s
+		return nil
+	}
+	s, err := idempotency.Open(ctx, g.path("idempotency.db"), g.opt.Now)
+	if err != nil {
+		return err
+	}
+	g.replays = s
+	return nil
 }
 
 func (g *Gateway) openPool(ctx context.Context) (err error) {

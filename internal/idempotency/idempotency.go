@@ -20,7 +20,7 @@ import (
 	"github.com/omni-run/omni/internal/sqlitedb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // Keep is how long an answer can be repeated.
@@ -46,7 +46,7 @@ type Store struct {
 // so that claims found in it are those of calls that died with a former
 // process: they are void at once, and whoever repeats such a call runs it.
 func Open(ctx context.Context, path string, now func() time.Time) (*Store, error) {
-	sub, err := fs.Sub(migrations, "migrations")
+	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +89,9 @@ func (s *Store) Begin(ctx context.Context, tenant, key string, fingerprint []byt
 		case err != nil:
 			return err
 		case !bytes.Equal(stored, fingerprint):
-			return api.Conflict("idempotency_key_reused", "this %s was used for another call; take a new one", api.HeaderIdempotencyKey)
+			return reused()
 		case status == 0:
-			e := api.Conflict("idempotency_in_progress", "the first call with this %s still runs; ask again", api.HeaderIdempotencyKey)
-			e.RetryAfter = time.Second
-			return e
+			return inProgress()
 		}
 		answer = &Answer{Status: status, Body: body}
 		return json.Unmarshal(header, &answer.Header)
@@ -143,12 +141,30 @@ func (s *Store) sweep(ctx context.Context, now time.Time) {
 	_, _ = s.db.Write.ExecContext(ctx, `DELETE FROM calls WHERE (tenant, key) IN (SELECT tenant, key FROM calls WHERE expires_at <= ? LIMIT 1000)`, now.UnixMilli())
 }
 
+func reused() error {
+	return api.Conflict("idempotency_key_reused", "this %s was used for another call; take a new one", api.HeaderIdempotencyKey)
+}
+
+func inProgress() error {
+	e := api.Conflict("idempotency_in_progress", "the first call with this %s still runs; ask again", api.HeaderIdempotencyKey)
+	e.RetryAfter = time.Second
+	return e
+}
+
+func unkeptFull(err error) error {
+	return api.NewError(http.StatusInsufficientStorage, "storage_full", "the call was run, but the platform has no room left to keep its answer for repetition").Because(err)
+}
+
+func full(err error) error {
+	return api.NewError(http.StatusInsufficientStorage, "storage_full", "the platform has no room left to remember this call; it was not run").Because(err)
+}
+
 // unkept says to a caller that the call ran and that its repetition will run
 // it again.
 func unkept(err error) error {
 	switch {
 	case sqlitedb.IsFull(err):
-		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the call was run, but the platform has no room left to keep its answer for repetition").Because(err)
+		return unkeptFull(err)
 	case sqlitedb.IsBusy(err):
 		return api.NewError(http.StatusServiceUnavailable, "storage_busy", "the call was run, but its answer could not be kept for repetition: the store is locked").Because(err)
 	default:
@@ -163,7 +179,7 @@ func fault(err error) error {
 	case errors.As(err, &known):
 		return known
 	case sqlitedb.IsFull(err):
-		return api.NewError(http.StatusInsufficientStorage, "storage_full", "the platform has no room left to remember this call; it was not run").Because(err)
+		return full(err)
 	case sqlitedb.IsBusy(err):
 		e := api.NewError(http.StatusServiceUnavailable, "storage_busy", "the store of idempotency keys is locked; the call was not run, try again").Because(err)
 		e.RetryAfter = time.Second

@@ -1,6 +1,7 @@
-package idempotency_test
+package idempotency
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -10,21 +11,63 @@ import (
 	"time"
 
 	"github.com/omni-run/omni/api"
-	"github.com/omni-run/omni/internal/idempotency"
+	"github.com/omni-run/omni/internal/postgres/postgrestest"
 )
 
-func open(t *testing.T, now func() time.Time) *idempotency.Store {
-	t.Helper()
-	s, err := idempotency.Open(t.Context(), filepath.Join(t.TempDir(), "idempotency.db"), now)
-	if err != nil {
-		t.Fatal(err)
-	}
+// store is what both kinds promise.
+type store interface {
+	Begin(ctx context.Context, tenant, key string, fingerprint []byte, lease time.Duration) (*Answer, error)
+	Finish(ctx context.Context, tenant, key string, a Answer) error
+	Abandon(ctx context.Context, tenant, key string) error
+	Close() error
+}
+
+func closing(t *testing.T, s store) {
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+func openFile(t *testing.T, now func() time.Time) store {
+	t.Helper()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "idempotency.db"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing(t, s)
 	return s
+}
+
+func openDatabase(t *testing.T, url string, now func() time.Time) *Shared {
+	t.Helper()
+	s, err := OpenShared(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = now
+	closing(t, s)
+	return s
+}
+
+// TestContract runs what every store promises on both kinds.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	for name, open := range map[string]func(t *testing.T, now func() time.Time) store{
+		"sqlite":   openFile,
+		"postgres": func(t *testing.T, now func() time.Time) store { return openDatabase(t, server.NewDatabase(t), now) },
+	} {
+		for what, test := range map[string]func(t *testing.T, open func(t *testing.T, now func() time.Time) store){
+			"life of a key": lifeOfAKey, "one of many": oneOfManyRuns, "clock stepping back": clockSteppingBack,
+		} {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				t.Parallel()
+				test(t, open)
+			})
+		}
+	}
 }
 
 func code(err error) string {
@@ -35,11 +78,10 @@ func code(err error) string {
 	return ""
 }
 
-func TestLifeOfAKey(t *testing.T) {
-	t.Parallel()
+func lifeOfAKey(t *testing.T, open func(t *testing.T, now func() time.Time) store) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ctx, s := t.Context(), open(t, func() time.Time { return now })
-	begin := func(tenant, fingerprint string) (*idempotency.Answer, error) {
+	begin := func(tenant, fingerprint string) (*Answer, error) {
 		return s.Begin(ctx, tenant, "k", []byte(fingerprint), time.Minute)
 	}
 	if a, err := begin("a", "f"); a != nil || err != nil {
@@ -54,7 +96,7 @@ func TestLifeOfAKey(t *testing.T) {
 	if a, err := begin("b", "g"); a != nil || err != nil {
 		t.Fatalf("another tenant's key of the same name: %v, %v", a, err)
 	}
-	want := idempotency.Answer{Status: 201, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{}`)}
+	want := Answer{Status: 201, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{}`)}
 	if err := s.Finish(ctx, "a", "k", want); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +110,7 @@ func TestLifeOfAKey(t *testing.T) {
 	if a, err = begin("a", "f"); a == nil || err != nil {
 		t.Fatal("abandoning took away a finished answer")
 	}
-	now = now.Add(idempotency.Keep + time.Second)
+	now = now.Add(Keep + time.Second)
 	if a, err = begin("a", "g"); a != nil || err != nil {
 		t.Fatalf("after a day the key is free: %v, %v", a, err)
 	}
@@ -84,8 +126,7 @@ func TestLifeOfAKey(t *testing.T) {
 	}
 }
 
-func TestOneOfManyRuns(t *testing.T) {
-	t.Parallel()
+func oneOfManyRuns(t *testing.T, open func(t *testing.T, now func() time.Time) store) {
 	s := open(t, time.Now)
 	var (
 		wg  sync.WaitGroup
@@ -110,11 +151,10 @@ func TestOneOfManyRuns(t *testing.T) {
 
 // A clock that steps back keeps stored answers longer, never shorter, and lets
 // no call run twice.
-func TestClockSteppingBack(t *testing.T) {
-	t.Parallel()
+func clockSteppingBack(t *testing.T, open func(t *testing.T, now func() time.Time) store) {
 	now := time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
 	ctx, s := t.Context(), open(t, func() time.Time { return now })
-	begin := func(key string) (*idempotency.Answer, error) {
+	begin := func(key string) (*Answer, error) {
 		return s.Begin(ctx, "a", key, []byte("f"), time.Minute)
 	}
 	for _, key := range []string{"answered", "running"} {
@@ -122,7 +162,7 @@ func TestClockSteppingBack(t *testing.T) {
 			t.Fatalf("%v, %v", a, err)
 		}
 	}
-	if err := s.Finish(ctx, "a", "answered", idempotency.Answer{Status: 200, Header: http.Header{}, Body: []byte(`1`)}); err != nil {
+	if err := s.Finish(ctx, "a", "answered", Answer{Status: 200, Header: http.Header{}, Body: []byte(`1`)}); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(-72 * time.Hour)
@@ -135,7 +175,7 @@ func TestClockSteppingBack(t *testing.T) {
 	if a, err := begin("new"); a != nil || err != nil {
 		t.Errorf("a new call: %v, %v", a, err)
 	}
-	now = now.Add(72*time.Hour + idempotency.Keep)
+	now = now.Add(72*time.Hour + Keep)
 	if a, err := begin("answered"); a != nil || err != nil {
 		t.Errorf("after its time: %v, %v", a, err)
 	}
@@ -145,7 +185,7 @@ func TestClockSteppingBack(t *testing.T) {
 func TestClaimsOfAFormerProcessAreVoid(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "idempotency.db")
-	first, err := idempotency.Open(t.Context(), path, time.Now)
+	first, err := Open(t.Context(), path, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,13 +194,13 @@ func TestClaimsOfAFormerProcessAreVoid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := first.Finish(t.Context(), "a", "answered", idempotency.Answer{Status: 200, Body: []byte(`{}`)}); err != nil {
+	if err := first.Finish(t.Context(), "a", "answered", Answer{Status: 200, Body: []byte(`{}`)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := idempotency.Open(t.Context(), path, time.Now)
+	second, err := Open(t.Context(), path, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
