@@ -35,6 +35,10 @@ type path struct {
 	panel func(g block)
 	// row computes one row of C of any width.
 	row func(g block)
+	// transpose writes eight rows of src, stride bytes apart, to eight columns of
+	// dst, whose rows are panelWidth numbers: groups times eight of them. Nil is
+	// done in Go.
+	transpose func(dst, src unsafe.Pointer, stride, groups int)
 
 	dot func(x, y []float32) float32
 	// dot4 is the dot products of x with four rows from a, stride apart.

@@ -133,7 +133,7 @@ func (p *path) packed(g *block, m, n, depth int, a, b, c Matrix) {
 		g.m = min(rowBlock, m-i)
 		for j := 0; j < n; j += panelWidth {
 			g.n = min(panelWidth, n-j)
-			pack(panel[:], b, depth, j, g.k, g.n)
+			p.pack(panel[:], b, depth, j, g.k, g.n)
 			g.a, g.c = at(a, i*g.ars+depth*g.acs), at(c, i*g.crs+j)
 			p.panel(*g)
 		}
@@ -143,28 +143,34 @@ func (p *path) packed(g *block, m, n, depth int, a, b, c Matrix) {
 // pack copies k by n of B, from (depth, j), to rows of panelWidth.
 //
 //go:norace
-func pack(dst []float32, b Matrix, depth, j, k, n int) {
+func (p *path) pack(dst []float32, b Matrix, depth, j, k, n int) {
 	if !b.Transposed {
-		for p := range k {
-			from := (depth+p)*b.Stride + j
-			copy(dst[p*panelWidth:p*panelWidth+n], b.Data[from:from+n])
+		for d := range k {
+			from := (depth+d)*b.Stride + j
+			copy(dst[d*panelWidth:d*panelWidth+n], b.Data[from:from+n])
 		}
 		return
 	}
-	q := 0
+	q, whole := 0, k/8*8
+	if p.transpose == nil {
+		whole = 0
+	}
 	row := func(q int) []float32 { return b.Data[(j+q)*b.Stride+depth:][:k] }
 	for ; q+8 <= n; q += 8 {
+		if whole > 0 {
+			p.transpose(unsafe.Pointer(&dst[q]), unsafe.Pointer(&row(q)[0]), 4*b.Stride, whole/8)
+		}
 		// Eight rows at a time fill half a cache line of dst at once.
 		r0, r1, r2, r3, r4, r5, r6, r7 := row(q), row(q+1), row(q+2), row(q+3), row(q+4), row(q+5), row(q+6), row(q+7)
-		for p := range r0 {
-			d := (*[8]float32)(dst[p*panelWidth+q:])
-			d[0], d[1], d[2], d[3] = r0[p], r1[p], r2[p], r3[p]
-			d[4], d[5], d[6], d[7] = r4[p], r5[p], r6[p], r7[p]
+		for i := whole; i < k; i++ {
+			d := (*[8]float32)(dst[i*panelWidth+q:])
+			d[0], d[1], d[2], d[3] = r0[i], r1[i], r2[i], r3[i]
+			d[4], d[5], d[6], d[7] = r4[i], r5[i], r6[i], r7[i]
 		}
 	}
 	for ; q < n; q++ {
-		for p, v := range row(q) {
-			dst[p*panelWidth+q] = v
+		for i, v := range row(q) {
+			dst[i*panelWidth+q] = v
 		}
 	}
 }
