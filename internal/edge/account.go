@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -138,7 +139,8 @@ func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	if !g.log.Enabled(x.Context(), level) {
 		return
 	}
-	line := &x.line
+	line := lines.Get().(*observe.RequestLine)
+	defer lines.Put(line)
 	*line = observe.RequestLine{
 		RequestID: x.RequestID, Tenant: x.Principal.Tenant, Route: x.endpoint(), Trace: x.Trace, Project: g.cfg.Project,
 		Method: methodLabel(x.R.Method), URL: x.logURL(), UserAgent: x.R.UserAgent(), Remote: x.remoteText(),
@@ -149,11 +151,13 @@ func (g *Gateway) logAccess(x *Exchange, status int, took time.Duration) {
 	if x.Failure != nil {
 		line.Failure = x.Failure.Error()
 	}
-	// Without slog.Logger in between, which would look for the caller's line.
-	record := slog.NewRecord(x.Begun.Add(took), level, "request", 0)
-	record.AddAttrs(slog.Any("", line))
-	_ = g.log.Handler().Handle(x.Context(), record) // a log that cannot be written has nowhere to say so
+	// Without slog.Logger in between, which would look for the caller's line. A
+	// log that cannot be written has nowhere to say so.
+	_ = observe.LogRequest(x.Context(), g.log.Handler(), x.Begun.Add(took), level, line)
 }
+
+// lines are used again, because LogRequest keeps none.
+var lines = sync.Pool{New: func() any { return new(observe.RequestLine) }}
 
 // logURL is the route's pattern where there is one: an id in a path is the
 // tenant's business, and an unmatched path is a stranger's text, clipped.

@@ -20,7 +20,7 @@ import (
 // handler down to the worker's socket and back: stages, pool, HTTP client,
 // ledger, metrics and log line, without the server in front, which has a
 // budget of its own in package http1. Whoever needs more raises it here and says why.
-const callBudget = 24
+const callBudget = 17
 
 func TestAllocationsOfACallStayInBudget(t *testing.T) {
 	c := newCaller(t)

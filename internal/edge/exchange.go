@@ -46,11 +46,9 @@ type Exchange struct {
 	// values hold single values of header fields, so that a field need not have
 	// a slice made for it.
 	values [valueSlots]string
-	// call is what the pool is asked for, with fields, and line what the log
-	// says.
+	// call is what the pool is asked for, with fields.
 	call   pool.Request
 	fields [6]upstream.Field
-	line   observe.RequestLine
 
 	// Body is the whole body, read by the body stage.
 	Body []byte

@@ -47,7 +47,7 @@ func (g *Gateway) identify(next Handler) Handler {
 		}
 		x.Trace = observe.Continue(first(x.R.Header, keyTraceparent))
 		g.sample(x)
-		x.Remote = x.live.remoteAddr(x.R)
+		x.Remote = x.live.remoteAddr(x.R, x.peer())
 		h := x.W.Header()
 		h["X-Request-Id"] = x.value(slotRequestID, x.RequestID)
 		h["X-Content-Type-Options"] = nosniff
@@ -55,11 +55,19 @@ func (g *Gateway) identify(next Handler) Handler {
 	}
 }
 
+// peer is who the connection is with.
+func (x *Exchange) peer() netip.AddrPort {
+	if known, ok := x.out.ResponseWriter.(interface{ Peer() netip.AddrPort }); ok {
+		return known.Peer()
+	}
+	peer, _ := netip.ParseAddrPort(x.R.RemoteAddr) // not valid: then there is no address
+	return peer
+}
+
 // remoteAddr is the caller's address: the peer's, or, when the peer is a
 // trusted proxy, the last address in X-Forwarded-For that is not one.
-func (l *live) remoteAddr(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+func (l *live) remoteAddr(r *http.Request, peer netip.AddrPort) netip.Addr {
+	if !peer.IsValid() {
 		return netip.Addr{}
 	}
 	addr := peer.Addr().Unmap()

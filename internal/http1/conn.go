@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type conn struct {
 	s      *Server
 	nc     net.Conn
 	remote string
+	peer   netip.AddrPort // remote, read
 	raw    syscall.RawConn // nil if there is no descriptor to wait on
 	idle   idleRead
 
@@ -58,6 +60,7 @@ type call struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{s: s, nc: nc, remote: nc.RemoteAddr().String()}
+	c.peer, _ = netip.ParseAddrPort(c.remote) // none on a connection that is not of an IP network
 	c.flight.conn = c
 	c.res = response{c: c, header: http.Header{}}
 	c.idle.init(c)

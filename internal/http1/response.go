@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 
@@ -75,6 +76,10 @@ func (w *response) dropBuffer() {
 // LimitsBody says, to whoever asks for it by interface, that this server gives
 // a request's body its time by itself.
 func (w *response) LimitsBody() {}
+
+// Peer is the request's RemoteAddr, read once for all of a connection's
+// requests; not valid where that is no IP address.
+func (w *response) Peer() netip.AddrPort { return w.c.peer }
 
 // Header implements http.ResponseWriter.
 func (w *response) Header() http.Header { return w.header }

@@ -120,8 +120,10 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: o.Concurrent}, deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 		},
-		FetchCooldown:     10 * time.Millisecond,
-		FetchPollInterval: 250 * time.Millisecond,
+		FetchCooldown: 10 * time.Millisecond,
+		// Whoever adds a job has the queues told, so this is for what was not heard.
+		// In SQLite each look costs a millisecond in which no call is served.
+		FetchPollInterval: time.Second,
 	}
 	if o.Postgres != "" {
 		m.store, err = openPostgres(ctx, o.Postgres, config)

@@ -11,7 +11,8 @@ import (
 )
 
 // lineHandler is slog's JSON handler, with a short way for the one line that
-// is written for each request: a record whose only attribute is a RequestLine.
+// is written for each request: a record "request" whose only attribute is a
+// RequestLine.
 // Both ways give the same fields.
 type lineHandler struct {
 	slog.Handler // everything else
@@ -36,16 +37,22 @@ func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
-	line := requestLine(&r)
-	if line == nil {
-		return h.Handler.Handle(ctx, r)
+	if line := requestLine(&r); line != nil {
+		return h.HandleRequest(r.Time, r.Level, line)
 	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// HandleRequest writes the line of one request, as Handle does with a record
+// whose message is "request" and whose only attribute is line. It keeps nothing
+// of line.
+func (h *lineHandler) HandleRequest(at time.Time, level slog.Level, line *RequestLine) error {
 	buf := h.scratch.Get().(*[]byte)
 	b := append((*buf)[:0], `{"time":"`...)
-	b = r.Time.UTC().AppendFormat(b, time.RFC3339Nano)
+	b = at.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","severity":"`...)
-	b = append(b, severity(r.Level)...)
-	b = appendText(b, `","message":`, r.Message)
+	b = append(b, severity(level)...)
+	b = append(b, `","message":"request"`...)
 	b = append(line.appendJSON(b), '}', '\n')
 	_, err := h.out.Write(b)
 	if cap(b) <= 16<<10 {
@@ -55,9 +62,31 @@ func (h *lineHandler) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
+// requestMessage is the message of a request's line.
+const requestMessage = "request"
+
+// RequestHandler is a slog.Handler that takes a request's line without a record
+// around it. The one that NewLogger makes for JSON does.
+type RequestHandler interface {
+	HandleRequest(at time.Time, level slog.Level, line *RequestLine) error
+}
+
+var _ RequestHandler = (*lineHandler)(nil)
+
+// LogRequest writes a request's line to h.
+func LogRequest(ctx context.Context, h slog.Handler, at time.Time, level slog.Level, line *RequestLine) error {
+	if direct, ok := h.(RequestHandler); ok {
+		return direct.HandleRequest(at, level, line)
+	}
+	kept := *line // the handler may keep it
+	record := slog.NewRecord(at, level, requestMessage, 0)
+	record.AddAttrs(slog.Any("", &kept))
+	return h.Handle(ctx, record)
+}
+
 // requestLine returns the RequestLine that r consists of, or nil.
 func requestLine(r *slog.Record) (line *RequestLine) {
-	if r.NumAttrs() != 1 {
+	if r.NumAttrs() != 1 || r.Message != requestMessage {
 		return nil
 	}
 	r.Attrs(func(a slog.Attr) bool {
