@@ -14,7 +14,6 @@ import (
 var (
 	keyRequestID      = http.CanonicalHeaderKey(api.HeaderRequestID)
 	keyTraceparent    = http.CanonicalHeaderKey(api.HeaderTraceparent)
-	keyTenantID       = http.CanonicalHeaderKey(api.HeaderTenantID)
 	keyTenantTier     = http.CanonicalHeaderKey(api.HeaderTenantTier)
 	keyMaxWait        = http.CanonicalHeaderKey(api.HeaderMaxWait)
 	keyIdempotencyKey = http.CanonicalHeaderKey(api.HeaderIdempotencyKey)

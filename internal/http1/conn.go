@@ -24,7 +24,7 @@ type conn struct {
 	s      *Server
 	nc     net.Conn
 	remote string
-	peer   netip.AddrPort // remote, read
+	peer   netip.AddrPort  // remote, read
 	raw    syscall.RawConn // nil if there is no descriptor to wait on
 	idle   idleRead
 

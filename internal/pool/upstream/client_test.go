@@ -262,6 +262,82 @@ func TestClosedIdleConnectionIsNoticed(t *testing.T) {
 	}
 }
 
+// Of a restarted worker every kept connection is dead. A call that must not be
+// sent twice passes over all of them, however it is sent.
+func TestDeadConnectionsArePassedOver(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]Options{"sent and waited": {}, "sent": {HeaderTimeout: time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const calls = 5
+			restart := make(chan struct{})
+			var gone sync.WaitGroup
+			gone.Add(calls)
+			address, count := raw(t, func(n int, c net.Conn, br *bufio.Reader) {
+				if drain(br) {
+					_, _ = io.WriteString(c, ok)
+				}
+				if n <= calls {
+					<-restart
+					_ = c.Close()
+					gone.Done()
+				}
+			})
+			c := newClient(t, address, options)
+			var open []*Response
+			for range calls {
+				resp, err := c.Do(t.Context(), post("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				open = append(open, resp)
+			}
+			for _, resp := range open {
+				text(t, resp)
+			}
+			close(restart)
+			gone.Wait()
+			resp, err := c.Do(t.Context(), post("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text(t, resp)
+			if n := count.Load(); n != calls+1 {
+				t.Errorf("%d connections, want one more than the %d dead ones", n, calls)
+			}
+			if kept := len(c.(*plain).idle.conns); kept != 1 {
+				t.Errorf("%d idle connections are kept, want the last one", kept)
+			}
+		})
+	}
+}
+
+// What a worker says on an idle connection is not taken for an answer.
+func TestUnaskedWordsAreNoAnswer(t *testing.T) {
+	t.Parallel()
+	said := make(chan struct{})
+	address, _ := raw(t, func(n int, c net.Conn, br *bufio.Reader) {
+		for drain(br) {
+			_, _ = io.WriteString(c, ok)
+			if n == 1 {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad")
+				close(said)
+			}
+		}
+	})
+	c := newClient(t, address, Options{})
+	for range 2 {
+		resp, err := c.Do(t.Context(), post("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text(t, resp); got == "bad" {
+			t.Fatal("words nobody asked for were taken for an answer")
+		}
+		<-said
+	}
+}
+
 // A worker that takes the request and then drops the connection may have run
 // it: a POST fails, an idempotent request is sent once more.
 func TestDroppedAfterRequest(t *testing.T) {
