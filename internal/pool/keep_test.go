@@ -357,7 +357,7 @@ func TestKeptWorkersChange(t *testing.T) {
 		if got := <-second; got != `"x"` {
 			t.Errorf("the call that waited: %s", got)
 		}
-		if cause := k.cause.Load(); cause != errReplaced || next.kept.Load() != 1 {
+		if cause, _ := k.cause.Load().(error); !errors.Is(cause, errReplaced) || next.kept.Load() != 1 {
 			t.Errorf("the former was let go for %v; the new one was kept %d times", cause, next.kept.Load())
 		}
 		drop, err := p.Change(Options{}, []string{"w"})
@@ -366,7 +366,7 @@ func TestKeptWorkersChange(t *testing.T) {
 		}
 		drop()
 		synctest.Wait()
-		if next.up.Load() || next.cause.Load() != ErrIdle {
+		if cause, _ := next.cause.Load().(error); next.up.Load() || !errors.Is(cause, ErrIdle) {
 			t.Errorf("the removed worker is up: %v; it was let go for %v", next.up.Load(), next.cause.Load())
 		}
 	})
