@@ -7,7 +7,8 @@
 // robust standard deviations: 1.4826 times the median absolute deviation, half
 // of the whole series and half of the neighbourhood, so that a noisier stretch
 // gets a wider corridor (Iglewicz and Hoaglin, "How to Detect and Handle
-// Outliers", 1993, for the robust z-score).
+// Outliers", 1993, for the robust z-score), and noise of heavier tails a wider
+// one too (tail.go).
 package detect
 
 import (
@@ -56,7 +57,8 @@ type Result struct {
 	Period int
 	// Shifts are the lasting level shifts, indexed like the values.
 	Shifts []changepoint.Shift
-	// Threshold is the Score beyond which a point was called an anomaly.
+	// Threshold is the Score beyond which a point was called an anomaly: wider
+	// than that of the sensitivity where the noise has heavy tails.
 	Threshold float64
 }
 
@@ -84,6 +86,8 @@ func Series(ctx context.Context, values []float64, o Options) (*Result, error) {
 	}
 	r := s.blank()
 	sigma := s.spread()
+	s.threshold *= heavier(s.deviations(sigma), s.threshold)
+	r.Threshold = s.threshold
 	for i, at := range s.positions {
 		if !s.known[at] {
 			continue
@@ -91,6 +95,17 @@ func Series(ctx context.Context, values []float64, o Options) (*Result, error) {
 		s.set(r, i, s.trend[at]+s.season[at]+s.level[at], sigma[at])
 	}
 	return r, nil
+}
+
+// deviations are the residuals in standard deviations.
+func (s *series) deviations(sigma []float64) []float64 {
+	out := make([]float64, 0, len(s.values))
+	for i, at := range s.positions {
+		if s.known[at] {
+			out = append(out, (s.scaled(s.values[i])-s.trend[at]-s.season[at]-s.level[at])/max(sigma[at], s.floor))
+		}
+	}
+	return out
 }
 
 // series is the values on their grid, in units of their own spread.
