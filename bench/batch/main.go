@@ -55,7 +55,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options) (err error) {
 	many, err := body(o, o.series, 1)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder for this run alone
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	p, err := start(ctx, dir)
 	if err != nil {
 		return err
