@@ -33,6 +33,9 @@ func TestOwnLimitsOnEveryGateway(t *testing.T) {
 	for _, key := range []string{acme, other} {
 		eventually(t, "the key on the other gateway", func() bool { return both[1].call("GET", "/usage", key, "").status == 200 })
 	}
+	for _, g := range both {
+		g.want(200, "POST", "/anomaly/detect", acme, detect) // each ledger has a unit of acme's
+	}
 	change := func(limits string) {
 		t.Helper()
 		a.want(200, "PATCH", "/admin/tenants/acme", masterKey, `{"limits":`+limits+`}`)
@@ -87,7 +90,7 @@ func TestOwnLimitsOnEveryGateway(t *testing.T) {
 		limits string
 		is     func(u api.UsageAnswer, got answer) bool
 	}{
-		{`{"requests_per_minute":null,"burst":null,"monthly_units":1}`, func(_ api.UsageAnswer, got answer) bool { return got.code() == "quota_exhausted" }},
+		{`{"requests_per_minute":100000,"burst":10000,"monthly_units":1}`, func(_ api.UsageAnswer, got answer) bool { return got.code() == "quota_exhausted" }},
 		{`{"monthly_units":0}`, func(u api.UsageAnswer, got answer) bool { return got.status == 200 && u.Month.UnitsLimit == nil && *u.Limits.MonthlyUnits == 0 }},
 		{`{"monthly_units":null}`, func(u api.UsageAnswer, got answer) bool { return got.status == 200 && u.Month.UnitsLimit != nil && *u.Month.UnitsLimit == 5_000_000 }},
 		{`{"monthly_units":9000000}`, func(u api.UsageAnswer, got answer) bool {
@@ -157,7 +160,7 @@ func TestOwnLimitsOnEveryGateway(t *testing.T) {
 	for _, g := range both {
 		eventually(t, "the tier's limits", func() bool {
 			l := inForce(g)
-			return l != nil && *l.Concurrent == 100
+			return l != nil && *l.Concurrent == 100 && *l.RequestsPerMinute == 1000 && *l.Burst == 100
 		})
 	}
 }
