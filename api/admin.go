@@ -9,6 +9,8 @@ type AdminTenant struct {
 	Tier       string     `json:"tier"`
 	CreatedAt  time.Time  `json:"created_at"`
 	DisabledAt *time.Time `json:"disabled_at,omitempty"`
+	// Limits are the tenant's own; those that are absent are its tier's.
+	Limits TenantLimits `json:"limits"`
 }
 
 // AdminKey is a key as /admin shows it: never its secret, nor the hash of it.
@@ -48,6 +50,8 @@ type UpdateTenantRequest struct {
 	Name     *string `json:"name,omitempty"`
 	Tier     *string `json:"tier,omitempty"`
 	Disabled *bool   `json:"disabled,omitempty"`
+	// Limits of the tenant alone; null gives all of them back to the tier.
+	Limits Change[TenantLimitsChange] `json:"limits,omitzero"`
 }
 
 // CreateKeyRequest is the body of POST /admin/keys. No scopes means all of

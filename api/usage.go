@@ -38,10 +38,13 @@ type UsageMonth struct {
 // UsageAnswer answers GET /usage. From and To are days (UTC), both included.
 type UsageAnswer struct {
 	Answer
-	Tier  string       `json:"tier,omitempty"`
-	From  string       `json:"from"`
-	To    string       `json:"to"`
-	Month UsageMonth   `json:"month"`
-	Total UsageFigures `json:"total"`
-	Usage []UsageRow   `json:"usage"`
+	Tier string `json:"tier,omitempty"`
+	// Limits in force for the caller at this moment, its own or its tier's;
+	// absent where nobody is limited, and in reports about others.
+	Limits *TenantLimits `json:"limits,omitempty"`
+	From   string        `json:"from"`
+	To     string        `json:"to"`
+	Month  UsageMonth    `json:"month"`
+	Total  UsageFigures  `json:"total"`
+	Usage  []UsageRow    `json:"usage"`
 }

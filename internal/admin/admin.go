@@ -63,9 +63,9 @@ type Deps struct {
 	Usage   Usage
 	Workers Workers
 	Config  Config
-	// MonthUnits returns the units a month of a tier; 0 means unlimited. Nil
-	// means that no tier is limited.
-	MonthUnits func(tier string) int64
+	// MonthUnits returns a tenant's units a month; 0 means unlimited. Nil means
+	// that no tenant is limited.
+	MonthUnits func(t authn.Tenant) int64
 	// Fail answers an error. Nil means the envelope of api.Error, with any
 	// other error logged and answered as internal.
 	Fail func(http.ResponseWriter, *http.Request, error)
@@ -194,9 +194,12 @@ func (h *Handler) dispatch(m methods) http.Handler {
 func Translate(err error) error {
 	var known *api.Error
 	var invalid *authn.InvalidError
+	var limit *authn.LimitError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &invalid) && errors.As(err, &limit):
+		return api.Unprocessable("invalid_value", "%s", invalid.Error()).At("limits."+limit.Field, "%s", limit.Problem)
 	case errors.As(err, &invalid):
 		return api.Unprocessable("invalid_value", "%s", invalid.Error())
 	case errors.Is(err, authn.ErrNotFound):

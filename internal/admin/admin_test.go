@@ -104,15 +104,20 @@ func setup(t *testing.T) *bundle {
 		}
 	})
 	b.deps = admin.Deps{
-		Remote:     func(*http.Request) string { return "203.0.113.9" },
-		Issuer:     &authn.Issuer{Store: store, Tiers: []string{"free", "pro"}, Refresh: b.auth.Refresh},
-		Principal:  func(*http.Request) (authn.Principal, bool) { return b.who, b.who.Tenant != "" },
-		RequestID:  func(*http.Request) string { return "req-1" },
-		Usage:      b.led,
-		Workers:    workers{},
-		Config:     config{&b.refuse},
-		MonthUnits: func(string) int64 { return 1000 },
-		Log:        log,
+		Remote:    func(*http.Request) string { return "203.0.113.9" },
+		Issuer:    &authn.Issuer{Store: store, Tiers: []string{"free", "pro"}, Refresh: b.auth.Refresh},
+		Principal: func(*http.Request) (authn.Principal, bool) { return b.who, b.who.Tenant != "" },
+		RequestID: func(*http.Request) string { return "req-1" },
+		Usage:     b.led,
+		Workers:   workers{},
+		Config:    config{&b.refuse},
+		MonthUnits: func(t authn.Tenant) int64 {
+			if own := t.Limits.MonthlyUnits; own != nil {
+				return *own
+			}
+			return 1000
+		},
+		Log: log,
 	}
 	b.rebuild(file)
 	return b
@@ -258,6 +263,8 @@ func TestBadRequests(t *testing.T) {
 		{404, "not_found", "GET", "/admin/tenants/nobody", ""},
 		{404, "not_found", "PATCH", "/admin/tenants/nobody", `{"tier":"free"}`},
 		{422, "invalid_value", "PATCH", "/admin/tenants/acme", `{"tier":""}`},
+		{400, "unknown_field", "PATCH", "/admin/tenants/acme", `{"limits":{"requests_per_hour":1}}`},
+		{422, "wrong_type", "PATCH", "/admin/tenants/acme", `{"limits":[]}`},
 		{404, "not_found", "POST", "/admin/keys", `{"tenant":"nobody"}`},
 		{422, "invalid_value", "POST", "/admin/keys", `{"tenant":"acme","scopes":["everything"]}`},
 		{422, "invalid_value", "POST", "/admin/keys", `{"tenant":"acme","scopes":["agi","agi"]}`},

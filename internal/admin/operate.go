@@ -24,9 +24,9 @@ func (h *Handler) showUsage(w http.ResponseWriter, r *http.Request) error {
 	if !authn.ValidTenantID(tenant) {
 		return api.Unprocessable("bad_tenant", "tenant is not a tenant id").At("tenant", "not an id")
 	}
-	tier := h.tierOf(r, tenant)
+	t := h.rowOf(r, tenant)
 	answer, err := h.deps.Usage.Report(r.Context(), usage.Query{
-		Tenant: tenant, Tier: tier, Range: days, MonthLimit: h.monthLimit(tier),
+		Tenant: tenant, Tier: t.Tier, Range: days, MonthLimit: h.monthLimit(t),
 	})
 	if err != nil {
 		return err
@@ -46,21 +46,21 @@ func (h *Handler) showUsage(w http.ResponseWriter, r *http.Request) error {
 	return api.Unprocessable("bad_format", "format must be json or csv").At("format", "unknown")
 }
 
-// tierOf returns the tier of a tenant; "" for one without a row, such as a
-// demo tenant.
-func (h *Handler) tierOf(r *http.Request, tenant string) string {
+// rowOf returns the row of a tenant; an empty one for a tenant that has none,
+// such as a demo tenant.
+func (h *Handler) rowOf(r *http.Request, tenant string) authn.Tenant {
 	t, err := h.deps.Issuer.Tenant(r.Context(), tenant)
 	if err != nil {
-		return ""
+		return authn.Tenant{}
 	}
-	return t.Tier
+	return t
 }
 
-func (h *Handler) monthLimit(tier string) int64 {
-	if h.deps.MonthUnits == nil || tier == "" {
+func (h *Handler) monthLimit(t authn.Tenant) int64 {
+	if h.deps.MonthUnits == nil || t.Tier == "" {
 		return 0
 	}
-	return h.deps.MonthUnits(tier)
+	return h.deps.MonthUnits(t)
 }
 
 func (h *Handler) summary(w http.ResponseWriter, r *http.Request, days usage.Range) error {

@@ -12,7 +12,7 @@ import (
 )
 
 func tenantView(t authn.Tenant) api.AdminTenant {
-	return api.AdminTenant{ID: t.ID, Name: t.Name, Tier: t.Tier, CreatedAt: t.CreatedAt, DisabledAt: t.DisabledAt}
+	return api.AdminTenant{ID: t.ID, Name: t.Name, Tier: t.Tier, CreatedAt: t.CreatedAt, DisabledAt: t.DisabledAt, Limits: t.Limits}
 }
 
 func (h *Handler) listTenants(w http.ResponseWriter, r *http.Request) error {
@@ -75,6 +75,7 @@ func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
 	if req.Disabled != nil {
 		act.Note("disabled", strconv.FormatBool(*req.Disabled))
 	}
+	NoteLimits(act, req.Limits)
 	t, err := h.deps.Issuer.UpdateTenant(r.Context(), r.PathValue("id"), func(t *authn.Tenant) {
 		if req.Name != nil {
 			t.Name = *req.Name
@@ -82,6 +83,7 @@ func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
 		if req.Tier != nil {
 			t.Tier = *req.Tier
 		}
+		t.Limits = req.ApplyLimits(t.Limits)
 		switch {
 		case req.Disabled == nil:
 		case !*req.Disabled:
@@ -96,6 +98,33 @@ func (h *Handler) updateTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.done(r, &answer.Answer)
 	return h.reply(w, r, http.StatusOK, answer)
+}
+
+// NoteLimits writes a change of a tenant's own limits into its act, each under
+// its name.
+func NoteLimits(act *authn.Act, c api.Change[api.TenantLimitsChange]) {
+	switch {
+	case !c.Given:
+	case c.Value == nil:
+		act.Note("limits", "the tier's")
+	default:
+		noteLimit(act, "requests_per_minute", c.Value.RequestsPerMinute)
+		noteLimit(act, "burst", c.Value.Burst)
+		noteLimit(act, "concurrent", c.Value.Concurrent)
+		noteLimit(act, "max_body", c.Value.MaxBody)
+		noteLimit(act, "monthly_units", c.Value.MonthlyUnits)
+		noteLimit(act, "weight", c.Value.Weight)
+	}
+}
+
+func noteLimit[T int | int64](act *authn.Act, name string, c api.Change[T]) {
+	switch {
+	case !c.Given:
+	case c.Value == nil:
+		act.Note("limits."+name, "the tier's")
+	default:
+		act.Note("limits."+name, strconv.FormatInt(int64(*c.Value), 10))
+	}
 }
 
 // brief keeps what somebody typed for a tier from filling the audit log.

@@ -25,7 +25,7 @@ func gatewayOperations() []operation {
 		{Method: "GET", Path: "/admin/tenants", Tag: "admin", Summary: "List tenants", Master: true, Answer: "TenantsAnswer"},
 		{Method: "POST", Path: "/admin/tenants", Status: 201, Tag: "admin", Summary: "Create a tenant", Master: true, Request: "CreateTenantRequest", Answer: "TenantAnswer", Required: []string{"id", "tier"}, Example: `{"id":"acme","tier":"pro","name":"Acme Ltd"}`},
 		{Method: "GET", Path: "/admin/tenants/{id}", Tag: "admin", Summary: "One tenant", Master: true, Answer: "TenantAnswer"},
-		{Method: "PATCH", Path: "/admin/tenants/{id}", Tag: "admin", Summary: "Change a tenant's name or tier, disable or enable it", Master: true, Request: "UpdateTenantRequest", Answer: "TenantAnswer", Required: []string{}, Example: `{"disabled":true}`},
+		{Method: "PATCH", Path: "/admin/tenants/{id}", Tag: "admin", Summary: "Change a tenant's name, tier or own limits, disable or enable it", Master: true, Request: "UpdateTenantRequest", Answer: "TenantAnswer", Required: []string{}, Example: `{"limits":{"requests_per_minute":500,"monthly_units":0,"burst":null}}`},
 		{Method: "GET", Path: "/admin/keys", Tag: "admin", Summary: "List keys, never their secrets", Master: true, Answer: "KeysAnswer"},
 		{Method: "POST", Path: "/admin/keys", Status: 201, Tag: "admin", Summary: "Create a key; the answer shows it this once", Master: true, Request: "CreateKeyRequest", Answer: "NewKeyAnswer", Required: []string{"tenant"}, Example: `{"tenant":"acme","name":"backend","scopes":["predict"]}`},
 		{Method: "GET", Path: "/admin/keys/{id}", Tag: "admin", Summary: "One key, never its secret", Master: true, Answer: "KeyAnswer"},

@@ -55,10 +55,25 @@ func (set typeSet) schema(e ast.Expr, used map[string]bool) (object, error) {
 			return object{"type": "integer"}, nil
 		}
 		return nil, fmt.Errorf("no schema for %s", e.Sel.Name)
+	case *ast.IndexExpr:
+		if id, ok := e.X.(*ast.Ident); !ok || id.Name != "Change" {
+			return nil, fmt.Errorf("no schema for a generic type")
+		}
+		s, err := set.schema(e.Index, used)
+		return orNull(s), err
 	case *ast.Ident:
 		return set.named(e.Name, used)
 	}
 	return nil, fmt.Errorf("no schema for %T", e)
+}
+
+// orNull lets null in beside s.
+func orNull(s object) object {
+	if kind, ok := s["type"].(string); ok {
+		s["type"] = []string{kind, "null"}
+		return s
+	}
+	return object{"anyOf": []any{s, object{"type": "null"}}}
 }
 
 func (set typeSet) named(name string, used map[string]bool) (object, error) {

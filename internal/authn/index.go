@@ -37,7 +37,7 @@ func newIndex(s *Snapshot) *index {
 			continue
 		}
 		e := &entry{
-			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes, Networks: k.Allow},
+			principal: Principal{Tenant: t.ID, Tier: t.Tier, KeyID: k.ID, Scopes: k.Scopes, Networks: k.Allow, Limits: t.ownLimits()},
 			hash:      k.Hash, tier: k.Tier, revoked: k.RevokedAt != nil, disabled: t.DisabledAt != nil,
 		}
 		if k.ExpiresAt != nil {

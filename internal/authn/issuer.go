@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/omni-run/omni/api"
 )
 
 // ErrSpent says that a key cannot be rotated: it is revoked, expired, or has
@@ -25,6 +27,10 @@ type Issuer struct {
 	Tiers []string
 	// TiersNow, if set, takes the place of Tiers, where they can change.
 	TiersNow func() []string
+	// Check, when set, says what of a tenant's own limits does not fit its tier,
+	// as a *LimitError. It is asked when either of them changes: what a new
+	// configuration made unfit does not keep a tenant from being disabled.
+	Check func(Tenant) error
 	// Refresh, when set, puts a change in force in this process at once; other
 	// processes see it at their next poll. Authenticator.Refresh fits.
 	Refresh func(context.Context) error
@@ -58,7 +64,7 @@ func (s *Issuer) now() time.Time {
 // Tenant.Validate.
 func (s *Issuer) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 	t.CreatedAt, t.DisabledAt = s.now(), nil
-	if err := errors.Join(t.Validate(), s.knownTier(t.Tier)); err != nil {
+	if err := errors.Join(t.Validate(), s.knownTier(t.Tier), s.fits(Tenant{}, t)); err != nil {
 		return Tenant{}, &InvalidError{err}
 	}
 	if err := s.Store.PutTenant(ctx, t); err != nil {
@@ -67,13 +73,13 @@ func (s *Issuer) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 	return t, s.refresh(ctx)
 }
 
-// UpdateTenant applies a change to a tenant's name, tier or state.
+// UpdateTenant applies a change to a tenant's name, tier, limits or state.
 func (s *Issuer) UpdateTenant(ctx context.Context, id string, change func(*Tenant)) (Tenant, error) {
 	t, err := s.Store.UpdateTenant(ctx, id, func(t *Tenant) error {
-		born := t.CreatedAt
+		was := *t
 		change(t)
-		t.ID, t.CreatedAt = id, born
-		if err := errors.Join(t.Validate(), s.knownTier(t.Tier)); err != nil {
+		t.ID, t.CreatedAt = id, was.CreatedAt
+		if err := errors.Join(t.Validate(), s.knownTier(t.Tier), s.fits(was, *t)); err != nil {
 			return &InvalidError{err}
 		}
 		return nil
@@ -234,6 +240,14 @@ func (s *Issuer) draw(now time.Time, k Key) (string, Key, error) {
 		return "", Key{}, &InvalidError{err}
 	}
 	return text, k, nil
+}
+
+// fits asks Check about a tenant whose tier or limits are not what they were.
+func (s *Issuer) fits(was, t Tenant) error {
+	if s.Check == nil || t.Limits == (api.TenantLimits{}) || t.Tier == was.Tier && t.Limits == was.Limits {
+		return nil
+	}
+	return s.Check(t)
 }
 
 func (s *Issuer) knownTier(tier string) error {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/omni-run/omni/api"
 )
 
 // MasterTenant is the tenant of the master key, and MasterTier its tier:
@@ -26,6 +28,9 @@ type Principal struct {
 	// Networks, when not empty, are those from which alone the key may be used.
 	// Shared between callers; read only.
 	Networks []netip.Prefix
+	// Limits are the tenant's own, in place of its tier's; nil for none. Shared
+	// between callers; read only.
+	Limits *api.TenantLimits
 	// Master marks the master key.
 	Master bool
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/omni-run/omni/api"
 )
 
 // Tenant is a customer. All keys of a tenant share its tier and its limits.
@@ -19,6 +21,9 @@ type Tenant struct {
 	CreatedAt time.Time `json:"created_at"`
 	// DisabledAt, when set, refuses every key of the tenant.
 	DisabledAt *time.Time `json:"disabled_at,omitempty"`
+	// Limits are the tenant's own, in place of its tier's. What they point to
+	// is never changed.
+	Limits api.TenantLimits `json:"limits,omitzero"`
 }
 
 // Key is the stored half of a credential: everything but the secret.
@@ -124,6 +129,9 @@ func (t *Tenant) Validate() error {
 		return fmt.Errorf("tenant %s: tier %.70q is not a tier name", t.ID, t.Tier)
 	case !validName(t.Name):
 		return fmt.Errorf("tenant %s: the name has more than %d characters or unprintable ones", t.ID, maxNameLength)
+	}
+	if err := validLimits(&t.Limits); err != nil {
+		return fmt.Errorf("tenant %s: %w", t.ID, err)
 	}
 	return nil
 }

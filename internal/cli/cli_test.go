@@ -262,7 +262,32 @@ func TestKeys(t *testing.T) {
 			run(1, "tenants", "disable", "nobody")
 			run(2, "tenants", "update", "acme")
 			checkAudit(t, run, key, third)
+			ownLimits(t, run)
 		})
+	}
+}
+
+// ownLimits gives the tenant of TestKeys limits of its own and takes them away.
+func ownLimits(t *testing.T, run func(int, ...string) (string, string)) {
+	t.Helper()
+	if out, _ := run(0, "tenants", "update", "acme", "--burst", "70", "--monthly-units", "0"); !strings.Contains(out, "own limits: burst=70 monthly_units=0") {
+		t.Error(out)
+	}
+	if out, _ := run(0, "tenants", "update", "acme", "--burst", "tier"); !strings.Contains(out, "own limits: monthly_units=0") {
+		t.Error(out)
+	}
+	if out, _ := run(0, "tenants", "list"); !strings.Contains(out, "monthly_units=0") {
+		t.Error(out)
+	}
+	for _, bad := range []string{"0", "-1", "100000001", "2"} { // 2 is less than the dearest route costs
+		if _, errs := run(1, "tenants", "update", "acme", "--burst", bad); !strings.Contains(errs, "limits.burst = "+bad) {
+			t.Error(errs)
+		}
+	}
+	run(2, "tenants", "update", "acme", "--burst", "many")
+	run(2, "tenants", "update", "acme", "--burst", "70", "--tier-limits")
+	if out, _ := run(0, "tenants", "update", "acme", "--tier-limits"); strings.Contains(out, "own limits") {
+		t.Error(out)
 	}
 }
 

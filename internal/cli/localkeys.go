@@ -109,6 +109,7 @@ func (l localKeys) updateTenant(ctx context.Context, id string, req api.UpdateTe
 		if req.Disabled != nil {
 			act.Note("disabled", strconv.FormatBool(*req.Disabled))
 		}
+		admin.NoteLimits(act, req.Limits)
 		now := l.now()
 		t, err = l.issuer.UpdateTenant(ctx, id, func(t *authn.Tenant) { changeTenant(t, req, now) })
 		return err
@@ -123,6 +124,7 @@ func changeTenant(t *authn.Tenant, req api.UpdateTenantRequest, now time.Time) {
 	if req.Tier != nil {
 		t.Tier = *req.Tier
 	}
+	t.Limits = req.ApplyLimits(t.Limits)
 	switch {
 	case req.Disabled == nil:
 	case !*req.Disabled:
@@ -252,7 +254,7 @@ func worded(err error, what string) error {
 }
 
 func tenantView(t authn.Tenant) api.AdminTenant {
-	return api.AdminTenant{ID: t.ID, Name: t.Name, Tier: t.Tier, CreatedAt: t.CreatedAt, DisabledAt: t.DisabledAt}
+	return api.AdminTenant{ID: t.ID, Name: t.Name, Tier: t.Tier, CreatedAt: t.CreatedAt, DisabledAt: t.DisabledAt, Limits: t.Limits}
 }
 
 func keyView(k authn.Key) api.AdminKey {

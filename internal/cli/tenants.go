@@ -45,9 +45,9 @@ func (a *app) tenantList(p *placeFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := table.New("id", "name", "tier", "created", "disabled")
+				t := table.New("id", "name", "tier", "created", "disabled", "own limits")
 				for _, x := range list {
-					t.Add(x.ID, x.Name, x.Tier, day(&x.CreatedAt), day(x.DisabledAt))
+					t.Add(x.ID, x.Name, x.Tier, day(&x.CreatedAt), day(x.DisabledAt), limitsText(x.Limits))
 				}
 				_, err = t.WriteTo(a.Stdout)
 				return err
@@ -58,9 +58,13 @@ func (a *app) tenantList(p *placeFlags) *cobra.Command {
 
 func (a *app) tenantUpdate(p *placeFlags) *cobra.Command {
 	var tier, name string
+	var limits limitFlags
 	c := &cobra.Command{
-		Use: "update ID", Short: "Change a tenant's tier or name", Args: exactly(1, "the tenant's id"),
-		Example: "  omni tenants update acme --tier enterprise",
+		Use: "update ID", Short: "Change a tenant's tier, name or own limits", Args: exactly(1, "the tenant's id"),
+		Long: "Change a tenant's tier, name or own limits. A limit of its own takes the place of its\ntier's, on every gateway, within a second.",
+		Example: "  omni tenants update acme --tier enterprise\n" +
+			"  omni tenants update acme --requests-per-minute 500 --burst 50\n" +
+			"  omni tenants update acme --burst tier",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var req api.UpdateTenantRequest
 			if cmd.Flags().Changed("tier") {
@@ -69,14 +73,19 @@ func (a *app) tenantUpdate(p *placeFlags) *cobra.Command {
 			if cmd.Flags().Changed("name") {
 				req.Name = &name
 			}
+			var err error
+			if req.Limits, err = limits.request(); err != nil {
+				return err
+			}
 			if req == (api.UpdateTenantRequest{}) {
-				return usagef("nothing to change: give --tier or --name")
+				return usagef("nothing to change: give --tier, --name or a limit")
 			}
 			return a.changeTenant(cmd, p, args[0], req)
 		},
 	}
 	c.Flags().StringVar(&tier, "tier", "", "free, pro, enterprise, or one of the configuration")
 	c.Flags().StringVar(&name, "name", "", "its name in full")
+	limits.register(c)
 	return c
 }
 
@@ -102,6 +111,9 @@ func (a *app) changeTenant(cmd *cobra.Command, p *placeFlags, id string, req api
 		state := "enabled"
 		if t.DisabledAt != nil {
 			state = "disabled since " + day(t.DisabledAt)
+		}
+		if own := limitsText(t.Limits); own != "" {
+			state += "; own limits: " + own
 		}
 		return a.printf("tenant %s, %s, %s\n", t.ID, t.Tier, state)
 	})

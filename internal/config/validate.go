@@ -111,16 +111,7 @@ func (c Config) validateLimits(v *faults) {
 	between(v, "cache.tenant_bytes", c.Cache.TenantBytes, 1<<10, c.Cache.MaxBytes)
 }
 
-// maxRefillMinutes is a little below what ratelimit.Policy allows.
-const maxRefillMinutes = 49 * 24 * 60
-
 func (c Config) validateTiers(v *faults) {
-	dearest := Route{Units: 1}
-	for _, r := range c.Routes {
-		if r.Units > dearest.Units {
-			dearest = r
-		}
-	}
 	for name, t := range c.Tiers {
 		at := "tiers." + name
 		if !tierShape.MatchString(name) {
@@ -128,10 +119,11 @@ func (c Config) validateTiers(v *faults) {
 		}
 		between(v, at+".requests_per_minute", t.RequestsPerMinute, 1, 100_000_000)
 		between(v, at+".burst", t.Burst, 1, 100_000_000)
-		if t.Burst < dearest.Units {
-			v.say("%s.burst = %d, must be at least %d, the cost of %s, or that route could never be called", at, t.Burst, dearest.Units, dearest.Path)
+		least, dearest, most := c.BurstRange(t.RequestsPerMinute)
+		if t.Burst < least {
+			v.say("%s.burst = %d, must be at least %d, the cost of %s, or that route could never be called", at, t.Burst, least, dearest)
 		}
-		if most := t.RequestsPerMinute * maxRefillMinutes; t.Burst > most && t.RequestsPerMinute > 0 {
+		if t.Burst > most && t.RequestsPerMinute > 0 {
 			v.say("%s.burst = %d, must be at most %d, or it would take more than %d days to come back", at, t.Burst, most, maxRefillMinutes/60/24)
 		}
 		between(v, at+".concurrent", t.Concurrent, 1, 1_000_000)

@@ -39,7 +39,7 @@ func (g *Gateway) respondAsync(next Handler) Handler {
 		}
 		r := x.Entry.route
 		job, err := g.Jobs.Submit(x.Context(), jobs.Spec{
-			Tenant: x.Principal.Tenant, Tier: x.Principal.Tier, RequestID: x.RequestID, Traceparent: x.Trace.Traceparent(),
+			Tenant: x.Principal.Tenant, Tier: x.Principal.Tier, Weight: ownWeight(x), RequestID: x.RequestID, Traceparent: x.Trace.Traceparent(),
 			Method: r.Method, Endpoint: r.Path, Path: x.Path, RawQuery: x.R.URL.RawQuery, Body: x.Body, Idempotent: r.Idempotent,
 		})
 		if err != nil {
@@ -54,6 +54,14 @@ func (g *Gateway) respondAsync(next Handler) Handler {
 		}
 		return writeJSON(x, http.StatusAccepted, api.JobAccepted{Status: "accepted", JobID: job.JobID, RequestID: x.RequestID, Location: location})
 	}
+}
+
+// ownWeight is the weight that a tenant has instead of its tier's, or 0.
+func ownWeight(x *Exchange) int {
+	if own := x.Principal.Limits; own != nil && own.Weight != nil {
+		return *own.Weight
+	}
+	return 0
 }
 
 // prefersAsync reads the Prefer header (RFC 7240).
@@ -142,6 +150,9 @@ func (l *live) jobRequest(e *entry, spec jobs.Spec, method, path string, body []
 	weight := 1.0
 	if tier, ok := l.cfg.Tiers[spec.Tier]; ok {
 		weight = float64(tier.Weight)
+	}
+	if spec.Weight > 0 {
+		weight = float64(spec.Weight)
 	}
 	h := http.Header{
 		"X-Tenant-Id": {spec.Tenant}, "X-Tenant-Tier": {spec.Tier}, "X-Request-Id": {spec.RequestID}, "Traceparent": {spec.Traceparent},

@@ -40,6 +40,9 @@ func (g *Gateway) authenticate(next Handler) Handler {
 			return api.NewError(http.StatusForbidden, "unknown_tier", "this key's tier %q is not one the gateway knows", x.Principal.Tier)
 		}
 		x.Tier = tier
+		if own := x.Principal.Limits; own != nil {
+			x.Tier = tier.With(own)
+		}
 		return next(x)
 	}
 }

@@ -87,7 +87,7 @@ func readAll(x *Exchange, limit int64) ([]byte, error) {
 }
 
 func tooLarge(limit int64) error {
-	return api.NewError(http.StatusRequestEntityTooLarge, "body_too_large", "the body exceeds the %d bytes that your tier allows", limit)
+	return api.NewError(http.StatusRequestEntityTooLarge, "body_too_large", "the body exceeds the %d bytes that you may send", limit)
 }
 
 func checkContentType(h http.Header) error {

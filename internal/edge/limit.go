@@ -36,6 +36,8 @@ func (g *Gateway) limitRate(next Handler) Handler {
 			units = max(1, x.Entry.units)
 		}
 		if !policy.Unlimited() {
+			// A tenant's own burst may be older than the cost of the route.
+			policy.Burst = max(policy.Burst, units)
 			d, err := g.Limits.Rate.Take(x.Context(), x.Principal.Tenant, policy, units)
 			if err != nil {
 				return err

@@ -15,6 +15,16 @@ type Reports interface {
 	Report(ctx context.Context, q usage.Query) (*api.UsageAnswer, error)
 }
 
+// limitsInForce are the limits that the caller meets, its own or its tier's.
+func limitsInForce(x *Exchange) *api.TenantLimits {
+	t, units := &x.Tier, x.Tier.MonthQuota()
+	body := min(t.MaxBody, x.live.cfg.Limits.MaxBody)
+	return &api.TenantLimits{
+		RequestsPerMinute: &t.RequestsPerMinute, Burst: &t.Burst, Concurrent: &t.Concurrent,
+		MaxBody: &body, MonthlyUnits: &units, Weight: &t.Weight,
+	}
+}
+
 // serveUsage answers GET /usage?from=&to= with the caller's own figures, as
 // JSON, or as CSV with Accept: text/csv or ?format=csv.
 func (g *Gateway) serveUsage(x *Exchange) error {
@@ -39,5 +49,8 @@ func (g *Gateway) serveUsage(x *Exchange) error {
 		return nil
 	}
 	report.Status, report.RequestID = "success", x.RequestID
+	if !x.Principal.Master {
+		report.Limits = limitsInForce(x)
+	}
 	return writeJSON(x, http.StatusOK, report)
 }

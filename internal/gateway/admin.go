@@ -55,18 +55,46 @@ func store[S authn.Store](s S, err error) (authn.Store, error) {
 // NewIssuer makes keys and tenants in a store, under the configured tiers.
 // refresh may be nil.
 func NewIssuer(store authn.Store, c config.Config, refresh func(context.Context) error) *authn.Issuer {
-	return &authn.Issuer{Store: store, Tiers: slices.Sorted(maps.Keys(c.Tiers)), Refresh: refresh}
+	return &authn.Issuer{
+		Store: store, Tiers: slices.Sorted(maps.Keys(c.Tiers)), Refresh: refresh,
+		Check: func(t authn.Tenant) error { return checkLimits(c, t) },
+	}
+}
+
+// checkLimits says what of a tenant's own limits the configuration has no room
+// for. A tier's limit that does not fit beside one of the tenant's own is told
+// as well: either can be given another value.
+func checkLimits(c config.Config, t authn.Tenant) error {
+	if most := c.Limits.MaxBody; t.Limits.MaxBody != nil && *t.Limits.MaxBody > most {
+		return &authn.LimitError{Field: "max_body", Problem: fmt.Sprintf("= %d, must be at most %d, the limits.max_body of the gateway", *t.Limits.MaxBody, most)}
+	}
+	tier := c.Tiers[t.Tier]
+	burst, perMinute := tier.Burst, tier.RequestsPerMinute
+	if t.Limits.Burst != nil {
+		burst = *t.Limits.Burst
+	}
+	if t.Limits.RequestsPerMinute != nil {
+		perMinute = *t.Limits.RequestsPerMinute
+	}
+	switch least, dearest, most := c.BurstRange(perMinute); {
+	case burst < least:
+		return &authn.LimitError{Field: "burst", Problem: fmt.Sprintf("= %d, must be at least %d, the cost of %s, or that route could never be called", burst, least, dearest)}
+	case burst > most:
+		return &authn.LimitError{Field: "burst", Problem: fmt.Sprintf("= %d, must be at most %d, or it would take weeks to come back at %d a minute", burst, most, perMinute)}
+	}
+	return nil
 }
 
 func newAdmin(g *Gateway) *admin.Handler {
 	trail, _ := g.keys.(authn.Trail) // every store of ours keeps one
 	issuer := NewIssuer(g.keys, g.opt.Config, g.auth.Refresh)
+	issuer.Check = func(t authn.Tenant) error { return checkLimits(*g.config.running(), t) }
 	issuer.TiersNow = func() []string { return slices.Sorted(maps.Keys(g.config.running().Tiers)) }
 	return admin.New(admin.Deps{
 		Issuer: issuer, Trail: trail,
 		Principal: edge.PrincipalOf, RequestID: edge.RequestIDOf, Remote: edge.RemoteOf, Fail: edge.Fail,
 		Usage: g.ledger, Workers: workers{g.pool}, Config: g.config, Log: g.opt.Log, Now: g.opt.Now,
-		MonthUnits: func(tier string) int64 { return g.config.running().Tiers[tier].MonthQuota() },
+		MonthUnits: func(t authn.Tenant) int64 { return g.config.running().Tiers[t.Tier].With(&t.Limits).MonthQuota() },
 	})
 }
 

@@ -28,8 +28,10 @@ var migrations embed.FS
 
 // Spec is one call to run later, as the gateway accepted it.
 type Spec struct {
-	Tenant      string        `json:"tenant"`
-	Tier        string        `json:"tier"`
+	Tenant string `json:"tenant"`
+	Tier   string `json:"tier"`
+	// Weight is the tenant's own share in the hold queue; 0 for its tier's.
+	Weight      int           `json:"weight,omitempty"`
 	RequestID   string        `json:"request_id"`
 	Traceparent string        `json:"traceparent"`
 	Method      string        `json:"method"`

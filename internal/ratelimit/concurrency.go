@@ -57,7 +57,7 @@ func (c *Concurrency) InFlight(tenant string) int {
 // TooMany is what a caller with limit calls under way is told.
 func TooMany(limit int) *api.Error {
 	e := api.NewError(http.StatusTooManyRequests, "too_many_concurrent_requests",
-		"%d calls of this tenant are under way, which is all its tier allows; wait for one to end", limit)
+		"%d calls of this tenant are under way, which is all that it may have; wait for one to end", limit)
 	e.RetryAfter = time.Second
 	return e
 }

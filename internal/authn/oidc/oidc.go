@@ -34,9 +34,9 @@ const maxToken = 16 << 10
 // *authn.Authenticator does.
 type Keys interface {
 	Authenticate(ctx context.Context, presented string) (authn.Principal, error)
-	// Tenant returns a tenant's tier, and authn.ErrUnknown or ErrDisabled. Any
-	// other error is an *api.Error for the caller.
-	Tenant(ctx context.Context, id string) (tier string, err error)
+	// Tenant returns a tenant's tier and its own limits, which may be nil, and
+	// authn.ErrUnknown or ErrDisabled. Any other error is an *api.Error for the caller.
+	Tenant(ctx context.Context, id string) (tier string, limits *api.TenantLimits, err error)
 }
 
 // Options says how tokens are judged.

@@ -29,6 +29,9 @@ import (
 // tenants is what stands behind keys in these tests.
 type tenants struct{}
 
+// ownBurst is what acme has instead of its tier's.
+var ownBurst = 77
+
 var errOut = api.NewError(503, "keys_unavailable", "the store is away")
 
 func (tenants) Authenticate(_ context.Context, presented string) (authn.Principal, error) {
@@ -38,16 +41,16 @@ func (tenants) Authenticate(_ context.Context, presented string) (authn.Principa
 	return authn.Principal{}, api.NewError(403, "invalid_key", "no")
 }
 
-func (tenants) Tenant(_ context.Context, id string) (string, error) {
+func (tenants) Tenant(_ context.Context, id string) (string, *api.TenantLimits, error) {
 	switch id {
 	case "acme":
-		return "pro", nil
+		return "pro", &api.TenantLimits{Burst: &ownBurst}, nil
 	case "gone":
-		return "", authn.ErrDisabled
+		return "", nil, authn.ErrDisabled
 	case "dark":
-		return "", errOut
+		return "", nil, errOut
 	}
-	return "", authn.ErrUnknown
+	return "", nil, authn.ErrUnknown
 }
 
 // logbook collects what is logged.
@@ -175,7 +178,7 @@ func TestGoodTokens(t *testing.T) {
 			key := private(t, "k", algorithm)
 			b := setupWith(t, newIssuer(t, private(t, "other", "RS256"), key), key, func(c *config.OIDC) { c.Algorithms = []string{"RS256", algorithm} })
 			p := b.accepted(t, sign(t, algorithm, key.Key, map[jose.HeaderKey]any{"kid": "k"}, b.claims(map[string]any{"aud": []string{"else", "omni"}})))
-			if p.Tenant != "acme" || p.Tier != "pro" || p.Master || !p.Allows("predict") || !strings.HasPrefix(p.KeyID, "oidc-") || strings.Contains(p.KeyID, "somebody") {
+			if p.Tenant != "acme" || p.Tier != "pro" || p.Limits == nil || *p.Limits.Burst != ownBurst || p.Master || !p.Allows("predict") || !strings.HasPrefix(p.KeyID, "oidc-") || strings.Contains(p.KeyID, "somebody") {
 				t.Errorf("%+v", p)
 			}
 			if s := b.auth.Stats(); s.Accepted != 1 || s.Keys != 2 {

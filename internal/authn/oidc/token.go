@@ -88,10 +88,10 @@ func (a *Authenticator) principal(ctx context.Context, c *claims) (authn.Princip
 	if !authn.ValidTenantID(p.Tenant) || authn.ReservedTenant(p.Tenant) {
 		return authn.Principal{}, ErrTenant
 	}
-	tier, err := a.keys.Tenant(ctx, p.Tenant)
+	tier, limits, err := a.keys.Tenant(ctx, p.Tenant)
 	switch {
 	case err == nil:
-		p.Tier = tier
+		p.Tier, p.Limits = tier, limits
 	case errors.Is(err, authn.ErrUnknown) && a.c.AutoTenant:
 		p.Tier = a.tier(c)
 	case errors.Is(err, authn.ErrUnknown), errors.Is(err, authn.ErrDisabled):

@@ -12,13 +12,15 @@ import (
 )
 
 const (
-	tenantColumns = "id, name, tier, created_at, disabled_at"
+	tenantColumns = "id, name, tier, created_at, disabled_at, requests_per_minute, burst, concurrent, max_body, monthly_units, weight"
 	keyColumns    = "id, tenant, tier, name, scopes, allow, sha256, created_at, expires_at, revoked_at, rotated_from, rotated_to"
 )
 
 func scanTenant(row pgx.Row) (authn.Tenant, error) {
 	var t authn.Tenant
-	err := row.Scan(&t.ID, &t.Name, &t.Tier, &t.CreatedAt, &t.DisabledAt)
+	l := &t.Limits
+	err := row.Scan(&t.ID, &t.Name, &t.Tier, &t.CreatedAt, &t.DisabledAt,
+		&l.RequestsPerMinute, &l.Burst, &l.Concurrent, &l.MaxBody, &l.MonthlyUnits, &l.Weight)
 	t.CreatedAt = t.CreatedAt.UTC()
 	inUTC(t.DisabledAt)
 	return t, err
@@ -80,9 +82,13 @@ func writeTenant(ctx context.Context, tx pgx.Tx, t authn.Tenant) error {
 	if err := t.Validate(); err != nil {
 		return &authn.InvalidError{Err: err}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO omni_tenants (`+tenantColumns+`) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, tier = excluded.tier, disabled_at = excluded.disabled_at`,
-		t.ID, t.Name, t.Tier, t.CreatedAt, t.DisabledAt)
+	l := &t.Limits
+	_, err := tx.Exec(ctx, `INSERT INTO omni_tenants (`+tenantColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, tier = excluded.tier, disabled_at = excluded.disabled_at,
+			requests_per_minute = excluded.requests_per_minute, burst = excluded.burst, concurrent = excluded.concurrent,
+			max_body = excluded.max_body, monthly_units = excluded.monthly_units, weight = excluded.weight`,
+		t.ID, t.Name, t.Tier, t.CreatedAt, t.DisabledAt,
+		l.RequestsPerMinute, l.Burst, l.Concurrent, l.MaxBody, l.MonthlyUnits, l.Weight)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/authn"
 	"github.com/omni-run/omni/internal/sqlitedb"
 )
@@ -44,6 +45,9 @@ func TestOldDatabase(t *testing.T) {
 	snap, err := open(t, path).Poll(t.Context(), "")
 	if err != nil || len(snap.Keys) != 1 || snap.Keys[0].Hash != hash || len(snap.Keys[0].Allow) != 0 {
 		t.Fatalf("%+v, %v", snap, err)
+	}
+	if snap.Tenants[0].Limits != (api.TenantLimits{}) {
+		t.Errorf("a tenant from before own limits has some: %+v", snap.Tenants[0])
 	}
 	db, err := sqlitedb.Open(t.Context(), path, nil)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	tenantColumns = "id, name, tier, created_at, disabled_at"
+	tenantColumns = "id, name, tier, created_at, disabled_at, requests_per_minute, burst, concurrent, max_body, monthly_units, weight"
 	keyColumns    = "id, tenant, tier, name, scopes, sha256, created_at, expires_at, revoked_at, rotated_from, rotated_to, allow"
 )
 
@@ -23,7 +23,9 @@ func scanTenant(row scanner) (authn.Tenant, error) {
 	var t authn.Tenant
 	var created int64
 	var disabled sql.NullInt64
-	if err := row.Scan(&t.ID, &t.Name, &t.Tier, &created, &disabled); err != nil {
+	l := &t.Limits
+	if err := row.Scan(&t.ID, &t.Name, &t.Tier, &created, &disabled,
+		&l.RequestsPerMinute, &l.Burst, &l.Concurrent, &l.MaxBody, &l.MonthlyUnits, &l.Weight); err != nil {
 		return t, notFound(err)
 	}
 	t.CreatedAt, t.DisabledAt = fromMillis(created), fromNull(disabled)
@@ -95,9 +97,13 @@ func writeTenant(ctx context.Context, tx *sql.Tx, t authn.Tenant) error {
 	if err := t.Validate(); err != nil {
 		return &authn.InvalidError{Err: err}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, tier = excluded.tier, disabled_at = excluded.disabled_at`,
-		t.ID, t.Name, t.Tier, t.CreatedAt.UnixMilli(), toNull(t.DisabledAt))
+	l := &t.Limits
+	_, err := tx.ExecContext(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, tier = excluded.tier, disabled_at = excluded.disabled_at,
+			requests_per_minute = excluded.requests_per_minute, burst = excluded.burst, concurrent = excluded.concurrent,
+			max_body = excluded.max_body, monthly_units = excluded.monthly_units, weight = excluded.weight`,
+		t.ID, t.Name, t.Tier, t.CreatedAt.UnixMilli(), toNull(t.DisabledAt),
+		l.RequestsPerMinute, l.Burst, l.Concurrent, l.MaxBody, l.MonthlyUnits, l.Weight)
 	return err
 }
 

@@ -34,6 +34,7 @@ func Run(t *testing.T, setup func(t *testing.T) Opener) {
 		"poll only on change":      pollOnChange,
 		"another opener":           secondOpener,
 		"revoked elsewhere":        revokedElsewhere,
+		"own limits":               ownLimits,
 		"rotation":                 rotation,
 		"racing writers":           racingWriters,
 		"audit log":                auditLog,

@@ -57,6 +57,7 @@ func Run(t *testing.T, maker Maker) {
 		"tenants are apart":     apart,
 		"clock steps back":      clockBack,
 		"policy becomes small":  smaller,
+		"policy becomes large":  larger,
 		"never more than rate":  neverMore,
 		"racing callers":        racing,
 		"odd tenants":           oddTenants,
@@ -172,6 +173,27 @@ func smaller(t *testing.T, maker Maker) {
 	d := take(t, l, "acme", ratelimit.Policy{Limit: 60, Burst: 2}, 1)
 	if d.Allowed || d.RetryAfter != time.Second || d.Remaining != 0 {
 		t.Errorf("under the new policy: %+v", d)
+	}
+}
+
+// larger: a policy of its own counts for a tenant from its next call on, with
+// what it took under the former one, and for nobody else.
+func larger(t *testing.T, maker Maker) {
+	l, few, many := maker(NewClock()), ratelimit.Policy{Limit: 60, Burst: 2}, ratelimit.Policy{Limit: 60, Burst: 5}
+	for _, tenant := range []string{"acme", "other"} {
+		take(t, l, tenant, few, 2)
+	}
+	if d := take(t, l, "acme", few, 1); d.Allowed {
+		t.Errorf("beyond the burst: %+v", d)
+	}
+	if d := take(t, l, "acme", many, 3); !d.Allowed || d.Limit != 60 || d.Remaining != 0 || d.ResetAfter != 5*time.Second {
+		t.Errorf("under the larger policy: %+v", d)
+	}
+	if d := take(t, l, "other", few, 1); d.Allowed || d.RetryAfter != time.Second {
+		t.Errorf("the other tenant: %+v", d)
+	}
+	if d := take(t, l, "acme", few, 1); d.Allowed || d.RetryAfter > 4*time.Second {
+		t.Errorf("under the former policy again: %+v", d)
 	}
 }
 

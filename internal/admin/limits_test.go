@@ -1,0 +1,102 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/omni-run/omni/internal/authn"
+)
+
+// limits are what a tenant has of its own, as JSON.
+func (b *bundle) limits(out map[string]any) string {
+	b.t.Helper()
+	tenant, ok := out["tenant"].(map[string]any)
+	if !ok {
+		b.t.Fatalf("no tenant in %v", out)
+	}
+	text, err := json.Marshal(tenant["limits"])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestOwnLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.call(201, "POST", "/admin/tenants", `{"id":"acme","tier":"pro"}`)
+	b.call(201, "POST", "/admin/tenants", `{"id":"other","tier":"pro"}`)
+	for _, step := range []struct{ body, want string }{
+		{`{"limits":{"burst":50,"requests_per_minute":500}}`, `{"burst":50,"requests_per_minute":500}`},
+		{`{"name":"Acme"}`, `{"burst":50,"requests_per_minute":500}`},
+		{`{"limits":{"burst":null,"monthly_units":0}}`, `{"monthly_units":0,"requests_per_minute":500}`},
+		{`{"limits":{}}`, `{"monthly_units":0,"requests_per_minute":500}`},
+		{`{"limits":{"monthly_units":250}}`, `{"monthly_units":250,"requests_per_minute":500}`},
+	} {
+		if got := b.limits(b.call(200, "PATCH", "/admin/tenants/acme", step.body)); got != step.want {
+			t.Errorf("after %s: %s, want %s", step.body, got, step.want)
+		}
+		if got := b.limits(b.call(200, "GET", "/admin/tenants/acme", "")); got != step.want {
+			t.Errorf("shown after %s: %s, want %s", step.body, got, step.want)
+		}
+		if got := b.limits(b.call(200, "GET", "/admin/tenants/other", "")); got != `{}` {
+			t.Errorf("another tenant has %s", got)
+		}
+	}
+	for tenant, want := range map[string]string{"acme": "250", "other": "1000"} {
+		if got := get(b.call(200, "GET", "/admin/usage?tenant="+tenant, ""), "month", "units_limit"); got != want {
+			t.Errorf("%s may use %s units a month, want %s", tenant, got, want)
+		}
+	}
+	if got := b.limits(b.call(200, "PATCH", "/admin/tenants/acme", `{"limits":null}`)); got != `{}` {
+		t.Errorf("cleared: %s", got)
+	}
+	audit := fmt.Sprint(b.call(200, "GET", "/admin/audit", ""))
+	for _, want := range []string{"limits.burst:50", "limits.burst:the tier's", "limits.monthly_units:0", "limits:the tier's"} {
+		if !strings.Contains(audit, want) {
+			t.Errorf("the audit log lacks %q: %s", want, audit)
+		}
+	}
+}
+
+// A refused limit is named, and changes nothing.
+func TestBadLimitsAreNamed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deps.Issuer.Check = func(t authn.Tenant) error {
+		if t.Limits.Burst != nil && *t.Limits.Burst < 5 {
+			return &authn.LimitError{Field: "burst", Problem: "is less than the dearest route costs"}
+		}
+		return nil
+	}
+	b.call(201, "POST", "/admin/tenants", `{"id":"acme","tier":"pro"}`)
+	b.call(200, "PATCH", "/admin/tenants/acme", `{"limits":{"weight":3}}`)
+	for field, values := range map[string][]string{
+		"requests_per_minute": {"0", "-1", "100000001"}, "burst": {"0", "4", "100000001"}, "concurrent": {"0", "1000001"},
+		"max_body": {"0", "1023", "1073741825"}, "monthly_units": {"-1", "9007199254740993"}, "weight": {"0", "10001"},
+	} {
+		for _, v := range values {
+			out := b.call(422, "PATCH", "/admin/tenants/acme", `{"name":"changed","limits":{"`+field+`":`+v+`}}`)
+			details := fmt.Sprint(out["details"])
+			if out["error"] != "invalid_value" || !strings.Contains(details, "field:limits."+field+" ") {
+				t.Errorf("%s = %s: %v", field, v, out)
+			}
+		}
+		out := b.call(422, "PATCH", "/admin/tenants/acme", `{"limits":{"`+field+`":"1"}}`)
+		if details := fmt.Sprint(out["details"]); !strings.Contains(details, "field:limits."+field) {
+			t.Errorf("%s as text: %v", field, out)
+		}
+	}
+	if out := b.call(200, "GET", "/admin/tenants/acme", ""); b.limits(out) != `{"weight":3}` || get(out, "tenant", "name") != "" {
+		t.Errorf("a refused change left %v", out)
+	}
+	// What a later configuration made unfit does not keep a tenant from being
+	// disabled.
+	b.call(200, "PATCH", "/admin/tenants/acme", `{"limits":{"burst":7}}`)
+	b.deps.Issuer.Check = func(authn.Tenant) error { return &authn.LimitError{Field: "burst", Problem: "is unfit now"} }
+	b.call(200, "PATCH", "/admin/tenants/acme", `{"disabled":true}`)
+	b.call(422, "PATCH", "/admin/tenants/acme", `{"tier":"free"}`)
+	b.call(200, "PATCH", "/admin/tenants/acme", `{"limits":null}`)
+}
