@@ -91,8 +91,12 @@ func TestOwnLimitsOnEveryGateway(t *testing.T) {
 		is     func(u api.UsageAnswer, got answer) bool
 	}{
 		{`{"requests_per_minute":100000,"burst":10000,"monthly_units":1}`, func(_ api.UsageAnswer, got answer) bool { return got.code() == "quota_exhausted" }},
-		{`{"monthly_units":0}`, func(u api.UsageAnswer, got answer) bool { return got.status == 200 && u.Month.UnitsLimit == nil && *u.Limits.MonthlyUnits == 0 }},
-		{`{"monthly_units":null}`, func(u api.UsageAnswer, got answer) bool { return got.status == 200 && u.Month.UnitsLimit != nil && *u.Month.UnitsLimit == 5_000_000 }},
+		{`{"monthly_units":0}`, func(u api.UsageAnswer, got answer) bool {
+			return got.status == 200 && u.Month.UnitsLimit == nil && *u.Limits.MonthlyUnits == 0
+		}},
+		{`{"monthly_units":null}`, func(u api.UsageAnswer, got answer) bool {
+			return got.status == 200 && u.Month.UnitsLimit != nil && *u.Month.UnitsLimit == 5_000_000
+		}},
 		{`{"monthly_units":9000000}`, func(u api.UsageAnswer, got answer) bool {
 			return got.status == 200 && u.Month.UnitsLimit != nil && *u.Month.UnitsLimit == 9_000_000 && *u.Month.UnitsLeft == 9_000_000-u.Month.UnitsUsed
 		}},
