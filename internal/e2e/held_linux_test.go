@@ -87,11 +87,13 @@ func TestTenThousandHeldCalls(t *testing.T) {
 	}
 	w := startStub(t, nil)
 	w.set(false, nil)
-	g := startGateway(t, gatewaySetup{worker: w.URL, yaml: fmt.Sprintf("hold: {max_requests: %d, tenant_requests: %d, max_bytes: %d, tenant_bytes: %d}\n",
-		heldCalls+1000, heldCalls+1000, heldBytes, heldBytes) +
-		"tiers: {enterprise: {requests_per_minute: 10000000, burst: 1000000, concurrent: 100000}}\n" +
-		"log: {access: false}\n",
-		env: []string{"GOMEMLIMIT=400MiB"}}) // as deploy/ sets it for that container
+	g := startGateway(t, gatewaySetup{
+		worker: w.URL, yaml: fmt.Sprintf("hold: {max_requests: %d, tenant_requests: %d, max_bytes: %d, tenant_bytes: %d}\n",
+			heldCalls+1000, heldCalls+1000, heldBytes, heldBytes) +
+			"tiers: {enterprise: {requests_per_minute: 10000000, burst: 1000000, concurrent: 100000}}\n" +
+			"log: {access: false}\n",
+		env: []string{"GOMEMLIMIT=400MiB"},
+	}) // as deploy/ sets it for that container
 	figure := func(name string) float64 {
 		return metric(string(g.call("GET", "/metrics", "", "").body), name)
 	}

@@ -126,8 +126,10 @@ func Survey(ctx context.Context, y []float64, period, horizon int, global *globa
 	if err != nil {
 		return c, 0, err
 	}
-	t := task{y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{},
-		global: &globalModel{tuned: global}, kind: kind, warn: func(string, ...any) {}}
+	t := task{
+		y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{},
+		global: &globalModel{tuned: global}, kind: kind, warn: func(string, ...any) {},
+	}
 	r, err := t.compete(ctx)
 	if err != nil {
 		return c, 0, err
