@@ -20,7 +20,7 @@ const (
 	heldCalls = 10_000
 	heldBody  = 4 << 10
 	// heldEach is what a held call counts beside its body.
-	heldEach = 4 << 10
+	heldEach = 24 << 10
 	// heldBytes is the cap on held bytes: the calls' and 24 larger ones'.
 	heldBytes = heldCalls*(heldBody+heldEach) + 24*(1<<20+heldEach)
 	// heldMemory is the container in which deploy/ runs a gateway: what the

@@ -13,7 +13,7 @@ import (
 
 // entryOverhead is what a held call costs beside its body: header, goroutine,
 // connection. It counts towards the byte caps.
-const entryOverhead = 4 << 10
+const entryOverhead = 24 << 10
 
 // waiter is a held call. It gets exactly one grant unless it leaves first.
 type waiter struct{ granted chan grant }
