@@ -227,7 +227,8 @@ type Options struct {
 	// Finalists is how many a screening leaves; default 3.
 	Finalists int
 
-	once bool // leaves out the second start of the search
+	once bool   // leaves out the second start of the search
+	from *Model // where the search starts; nil for the usual start
 }
 
 // Candidates lists the models that Select tries for a series: those without a
@@ -258,7 +259,16 @@ func Candidates(y []float64, period int) []Spec {
 
 // Select fits the candidates and returns the one with the least AICc.
 func Select(ctx context.Context, y []float64, period int, opt Options) (*Model, error) {
-	var best *Model
+	list, err := Rank(ctx, y, period, opt)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// Rank fits the candidates, or what a screening leaves of them, and returns the
+// models by AICc, the least first. There is at least one.
+func Rank(ctx context.Context, y []float64, period int, opt Options) ([]*Model, error) {
 	specs := Candidates(y, period)
 	if opt.Screen > 0 {
 		var err error
@@ -266,19 +276,46 @@ func Select(ctx context.Context, y []float64, period int, opt Options) (*Model, 
 			return nil, err
 		}
 	}
+	var list []*Model
 	for _, spec := range specs {
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		m, err := Fit(y, spec, opt)
-		if err == nil && (best == nil || m.AICc < best.AICc) {
-			best = m
+		if m, err := Fit(y, spec, opt); err == nil {
+			list = append(list, m)
 		}
 	}
-	if best == nil {
-		return nil, fmt.Errorf("%w: %d values", ErrTooShort, len(y))
+	return ranked(list, len(y))
+}
+
+// Again estimates the models of a shorter beginning of y once more, each from
+// where it stood, and returns the one with the least AICc: a fraction of the
+// work of Select, as the parameters seldom move far.
+func Again(ctx context.Context, y []float64, earlier []*Model, opt Options) (*Model, error) {
+	opt.once = true
+	var list []*Model
+	for _, m := range earlier {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		opt.from = m
+		if m, err := Fit(y, m.Spec, opt); err == nil {
+			list = append(list, m)
+		}
 	}
-	return best, nil
+	list, err := ranked(list, len(y))
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+func ranked(list []*Model, n int) ([]*Model, error) {
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: %d values", ErrTooShort, n)
+	}
+	slices.SortStableFunc(list, func(a, b *Model) int { return cmp.Compare(a.AICc, b.AICc) })
+	return list, nil
 }
 
 // screen leaves the specs whose short estimation has the least AICc.

@@ -34,6 +34,9 @@ func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
 	m := &Model{Spec: spec, Phi: 1}
 	m.guess(y, opt.FixSeason)
 	p := newParameters(m, y, opt)
+	if opt.from != nil {
+		p.startFrom(opt.from)
+	}
 	if opt.Evaluations == 0 {
 		opt.Evaluations = min(2000, 120*len(p.start))
 	}
@@ -160,6 +163,35 @@ func newParameters(m *Model, y []float64, opt Options) *parameters {
 		p.start = append(p.start, make([]float64, m.Period-1)...)
 	}
 	return p
+}
+
+// startFrom moves the start to another model's parameters, but for a season's
+// own. Bounds keep it off the flat ends of the logistic, where a search stalls.
+func (p *parameters) startFrom(m *Model) {
+	const end = 5
+	bounded := func(v float64) float64 { return max(-end, min(end, v)) }
+	i := 0
+	set := func(v float64) {
+		if !math.IsNaN(v) {
+			p.start[i] = bounded(v)
+		}
+		i++
+	}
+	unshare := func(v, lo, hi float64) float64 { return logit(max(1e-9, min(1-1e-9, (v-lo)/(hi-lo)))) }
+	set(unshare(m.Alpha, smallest, 1-smallest))
+	if m.Trend != None {
+		set(unshare(m.Beta/m.Alpha, smallest, 1-smallest))
+	}
+	if m.Trend == Damped {
+		set(unshare(m.Phi, phiLow, phiHigh))
+	}
+	if m.Spec.Season != None {
+		set(unshare(m.Gamma/(1-m.Alpha), smallest, 1-smallest))
+	}
+	set((m.Level - p.level) / p.scale)
+	if m.Trend != None {
+		set((m.Slope - p.slope) / (0.2 * p.scale))
+	}
 }
 
 // apply sets the model's parameters and initial states from a search point.

@@ -87,12 +87,23 @@ type space struct {
 // Forecast continues every series by horizon steps. The answer for a series
 // does not depend on the others.
 func (f *Frequency) Forecast(ctx context.Context, series []Series, horizon int) ([]Forecast, error) {
-	return f.forecast(ctx, series, horizon, f.Belief)
+	return f.forecast(ctx, series, horizon, asked{belief: f.Belief})
 }
 
 // Medians is Forecast for callers who want no quantiles.
 func (f *Frequency) Medians(ctx context.Context, series []Series, horizon int) ([][]float64, error) {
-	list, err := f.forecast(ctx, series, horizon, 0)
+	return medians(f.forecast(ctx, series, horizon, asked{}))
+}
+
+// Windows is Medians for the beginnings of one history, the shortest first, as
+// a back-test asks for them. What the shortest says of the networks and the
+// Theta model on this series counts for all: to try both anew at every end
+// costs several times the forecasts themselves and says nearly the same.
+func (f *Frequency) Windows(ctx context.Context, beginnings []Series, horizon int) ([][]float64, error) {
+	return medians(f.forecast(ctx, beginnings, horizon, asked{oneHistory: true}))
+}
+
+func medians(list []Forecast, err error) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +114,14 @@ func (f *Frequency) Medians(ctx context.Context, series []Series, horizon int) (
 	return out, nil
 }
 
-func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, belief float64) ([]Forecast, error) {
+// asked is how a forecast gathers evidence: belief is what it counts for in the
+// quantiles, oneHistory says that the first series' serves all.
+type asked struct {
+	belief     float64
+	oneHistory bool
+}
+
+func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, how asked) ([]Forecast, error) {
 	if horizon < 1 {
 		return nil, fmt.Errorf("globalforecast: a horizon of %d steps", horizon)
 	}
@@ -117,7 +135,7 @@ func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, 
 	defer spaces.Put(w)
 	for from := 0; from < len(series); from += chunk {
 		to := min(from+chunk, len(series))
-		if err := f.part(ctx, w, series[from:to], out[from:to], horizon, belief); err != nil {
+		if err := f.part(ctx, w, series[from:to], out[from:to], horizon, how); err != nil {
 			return nil, err
 		}
 	}
@@ -125,7 +143,7 @@ func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, 
 }
 
 // part forecasts up to chunk series.
-func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []Forecast, horizon int, belief float64) error {
+func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []Forecast, horizon int, how asked) error {
 	histories := make([][]float64, len(series))
 	for i, s := range series {
 		histories[i] = s.Values
@@ -135,12 +153,12 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 			return fmt.Errorf("forecasting: %w", context.Cause(ctx))
 		}
 		steps := min(f.Horizon(), horizon-done)
-		if done == 0 && (belief > 0 || f.Trust > 0) {
-			f.gather(w, series, histories, f.Trust > 0)
+		if done == 0 && (how.belief > 0 || f.Trust > 0) {
+			f.witness(w, series, histories, how)
 		}
 		f.pass(w, series, histories)
 		for i := range series {
-			piece := f.read(w, i, steps, w.evidence[i].doubt(belief))
+			piece := f.read(w, i, steps, w.evidence[i].doubt(how.belief))
 			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period, w.evidence[i].share(f.Blend, f.Trust))
 			out[i].extend(&piece)
 			if done+steps < horizon {
@@ -149,6 +167,21 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 		}
 	}
 	return nil
+}
+
+// witness gathers the evidence on every series.
+func (f *Frequency) witness(w *space, series []Series, histories [][]float64, how asked) {
+	if !how.oneHistory {
+		f.gather(w, series, histories, f.Trust > 0)
+		return
+	}
+	f.gather(w, series[:1], histories[:1], f.Trust > 0)
+	first := w.evidence[0]
+	for i := 1; i < len(series); i++ {
+		// The surprises stay each one's own memory; medians need none.
+		e := &w.evidence[i]
+		e.networks, e.theta, e.tried = first.networks, first.theta, first.tried
+	}
 }
 
 // read turns the networks' answer for series i into values. doubt multiplies

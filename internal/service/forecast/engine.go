@@ -9,6 +9,7 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/features"
+	"github.com/omni-run/omni/internal/ml/globalforecast"
 	"github.com/omni-run/omni/internal/ml/season"
 	"github.com/omni-run/omni/internal/ml/selector"
 )
@@ -75,10 +76,8 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	if r.features != nil {
 		out.calibration = &t.selector.Calibration
 	}
-	if t.global != nil && t.global.tuned != nil && (t.mode == modeGlobal || out.calibration != nil) {
-		if out.spread, err = t.global.spreadOf(ctx, r, t.kind, t.horizon); err != nil {
-			return nil, err
-		}
+	if t.mode == modeGlobal || out.calibration != nil {
+		out.spread = r.spread
 	}
 	out.finish(r)
 	return out, nil
@@ -93,6 +92,8 @@ type race struct {
 	network  finalNetwork
 	// features describe y; nil where nobody reads them.
 	features []float64
+	// spread is the shipped kind of network's answer; nil where it has none.
+	spread *globalforecast.Forecast
 }
 
 // compete lets every entrant forecast the held-back ends of the series and
@@ -271,7 +272,7 @@ func (t task) finals(ctx context.Context, r *race) error {
 		if e.problem != "" {
 			continue
 		}
-		forecast, name, err := t.final(ctx, e, r.network, r.y)
+		forecast, name, err := t.final(ctx, e, r)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -322,16 +323,23 @@ func (t task) combine(r *race) {
 	}
 }
 
-func (t task) final(ctx context.Context, e *entrant, network finalNetwork, y []float64) ([]float64, string, error) {
+func (t task) final(ctx context.Context, e *entrant, r *race) ([]float64, string, error) {
 	if e.name == modelLSTM {
-		f, err := network.predict(ctx, y, t.horizon)
+		f, err := r.network.predict(ctx, r.y, t.horizon)
 		return f, "", err
 	}
-	p, name, err := e.fit(ctx, y)
+	p, name, err := e.fit(ctx, r.y)
 	if err != nil {
 		return nil, "", err
 	}
-	f, err := p(ctx, y, t.horizon)
+	if e.name == modelGlobal && t.global.tuned != nil {
+		// The quantiles come with the forecast: one pass serves both.
+		if r.spread, err = t.global.spreadOf(ctx, r, t.kind, t.horizon); err != nil {
+			return nil, "", err
+		}
+		return r.spread.Median(), name, nil
+	}
+	f, err := p(ctx, r.y, t.horizon)
 	return f, name, err
 }
 

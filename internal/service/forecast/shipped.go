@@ -75,7 +75,7 @@ func (m *globalModel) contestant(kind string, period int) contestant {
 		for i, y := range histories {
 			series[i] = globalforecast.Series{Values: y, Period: season}
 		}
-		list, err := part.Medians(ctx, series, horizon)
+		list, err := part.Windows(ctx, series, horizon)
 		if err != nil {
 			return nil, fmt.Errorf("running the global network: %w", err)
 		}

@@ -49,19 +49,25 @@ func dynamicTheta(period int) contestant {
 func smoothingBudget(period int) ets.Options {
 	// Long seasons keep the decomposition's start: estimating each index would
 	// take most of the time and gain little.
-	return ets.Options{FixSeason: period > 4, Evaluations: 300, Screen: 60}
+	return ets.Options{FixSeason: period > 4, Evaluations: 240, Screen: 50, Finalists: 2}
 }
+
+// againEvaluations is the search of a model that was estimated on most of the
+// series before.
+const againEvaluations = 120
 
 // smoothing selects a form of exponential smoothing and estimates it;
 // continuing a longer history runs the same model over it without estimating
-// again.
+// again. Fitted once more on a longer history, as after a back-test, it only
+// moves the parameters of the best forms that the first fit found.
 func smoothing(period int) contestant {
 	if period > longestSmoothedSeason {
 		period = 1
 	}
+	search := smoothingSearch(period)
 	return contestant{name: modelETS, fit: func(ctx context.Context, y []float64) (predictor, string, error) {
 		skip := len(y) - len(recent(y, period))
-		fitted, err := ets.Select(ctx, y[skip:], period, smoothingBudget(period))
+		fitted, err := search(ctx, y, skip)
 		if err != nil {
 			return nil, "", unfit(ctx, err)
 		}
@@ -73,6 +79,27 @@ func smoothing(period int) contestant {
 			return m.Forecast(horizon), nil
 		}, "ets(" + fitted.Spec.String() + ")", nil
 	}}
+}
+
+// smoothingSearch estimates y from skip on, and remembers what it found for a
+// later call with a longer history. Histories that begin elsewhere, or are more
+// than twice as long, are searched anew.
+func smoothingSearch(period int) func(ctx context.Context, y []float64, skip int) (*ets.Model, error) {
+	var known []*ets.Model
+	from, length := 0, 0
+	return func(ctx context.Context, y []float64, skip int) (*ets.Model, error) {
+		opt := smoothingBudget(period)
+		if known != nil && skip == from && len(y) >= length && len(y) <= 2*length {
+			opt.Evaluations = againEvaluations
+			return ets.Again(ctx, y[skip:], known, opt)
+		}
+		list, err := ets.Rank(ctx, y[skip:], period, opt)
+		if err != nil {
+			return nil, err
+		}
+		known, from, length = list, skip, len(y)
+		return list[0], nil
+	}
 }
 
 // unfit keeps the end of the context apart from a series that does not suit.
