@@ -204,3 +204,41 @@ func TestScreeningFindsAFormAsLikely(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// TestAgain: from where a fit on the beginning stood, a short search on the
+// whole comes close to the likelihood that a full one finds.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 5))
+	y := make([]float64, 96)
+	level := 100.0
+	for i := range y {
+		level += 0.5 + rng.NormFloat64()
+		y[i] = level * (1 + 0.2*math.Sin(2*math.Pi*float64(i)/12)) * (1 + 0.01*rng.NormFloat64())
+	}
+	opt := ets.Options{FixSeason: true, Evaluations: 240, Screen: 50, Finalists: 2}
+	earlier, err := ets.Rank(t.Context(), y[:72], 12, opt)
+	if err != nil || len(earlier) != 2 || earlier[0].AICc > earlier[1].AICc {
+		t.Fatalf("%d models, %v", len(earlier), err)
+	}
+	full, err := ets.Select(t.Context(), y, 12, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Evaluations = 120
+	again, err := ets.Again(t.Context(), y, earlier, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.N != len(y) || again.AICc > full.AICc+4 {
+		t.Errorf("AICc %.2f (%s) again, %.2f (%s) in full", again.AICc, again.Spec, full.AICc, full.Spec)
+	}
+	if _, err := ets.Again(t.Context(), y[:2], earlier, opt); !errors.Is(err, ets.ErrTooShort) {
+		t.Errorf("two values: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ets.Again(ctx, y, earlier, opt); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

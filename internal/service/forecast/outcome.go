@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/backtest"
@@ -29,6 +30,10 @@ type outcome struct {
 	// spread is the global network's own, in unit; nil where it took no part.
 	spread *globalforecast.Forecast
 	halves map[float64]sides // by level, see widths
+	// usual is the value that most of the newest ones are, nil where there is
+	// none; tested is how many errors the back-test measured.
+	usual  *float64
+	tested int
 	// entrants keep their weights, windows the answer's back-test, both in unit.
 	entrants []*entrant
 	windows  []backtest.Window
@@ -58,6 +63,13 @@ func (out *outcome) finish(r *race) {
 		}
 	}
 	out.margins = backtest.Calibrate(windows, prior)
+	for _, w := range out.windows {
+		out.tested += len(w.Actual)
+	}
+	if v, ok := usual(y); ok && (out.effects == nil || !out.effects.used) {
+		v = out.bounded(v * out.unit)
+		out.usual = &v
+	}
 	for i, v := range out.forecast {
 		v *= out.unit
 		if out.effects != nil && out.effects.used {
@@ -87,6 +99,14 @@ func (out *outcome) bounded(v float64) float64 {
 
 // interval returns the bounds at step (from 0) for a level in (0, 1).
 func (out *outcome) interval(level float64, step int) (lower, upper float64) {
+	lower, upper = out.around(level, step)
+	if out.usual != nil && level >= usualFrom {
+		lower, upper = min(lower, *out.usual), max(upper, *out.usual)
+	}
+	return lower, upper
+}
+
+func (out *outcome) around(level float64, step int) (lower, upper float64) {
 	v := out.forecast[step]
 	if out.spread != nil && out.calibration == nil {
 		below, above := out.spreadAt(level, step)
@@ -146,12 +166,57 @@ func (out *outcome) margin(level float64, step int) (below, above float64) {
 	if out.calibration == nil {
 		return below, above
 	}
+	known := 1.0 // by how much the correction, learnt on many errors, applies
 	if out.spread != nil {
 		lo, hi := out.spreadAt(level, step)
-		below, above = math.Sqrt(own*lo), math.Sqrt(own*hi)
+		// A few errors say little, and Student's t on them is very wide: the
+		// network, which has seen many series, then counts for more.
+		share := ownShare * min(1, float64(out.tested)/fewErrors)
+		below, above = mixed(own, lo, share), mixed(own, hi, share)
+		known = share / ownShare
 	}
 	factor := out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, step+1), level)
+	if known < 1 {
+		factor = math.Pow(factor, known)
+	}
 	return below * factor, above * factor
+}
+
+const (
+	// ownShare is the share of the back-test's errors in the logarithm of a
+	// margin, once there are as many as fewErrors. The calibration is learnt
+	// with it.
+	ownShare  = 0.5
+	fewErrors = 8
+	// usualFrom is the least level whose interval must hold the usual value.
+	usualFrom = 0.5
+	// usualWindow is how many of the newest values are looked at for it.
+	usualWindow = 60
+)
+
+// mixed is the weighted mean of two margins' logarithms; share is own's.
+func mixed(own, network, share float64) float64 {
+	if share == 0 {
+		return network
+	}
+	return math.Pow(own, share) * math.Pow(network, 1-share)
+}
+
+// usual is the value that more than half of the newest ones are: a series that
+// hardly moves. Its interval must hold what it nearly always shows.
+func usual(y []float64) (float64, bool) {
+	y = y[max(0, len(y)-usualWindow):]
+	if len(y) == 0 {
+		return 0, false
+	}
+	sorted := slices.Sorted(slices.Values(y))
+	v, count := sorted[len(y)/2], 0
+	for _, other := range y {
+		if other == v {
+			count++
+		}
+	}
+	return v, 2*count > len(y)
 }
 
 // blended joins the windows of the weighted entrants as the answer was joined.

@@ -3,6 +3,7 @@ package forecast
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/globalforecast"
@@ -79,6 +80,11 @@ func (m *globalModel) contestant(kind string, period int) contestant {
 		if err != nil {
 			return nil, fmt.Errorf("running the global network: %w", err)
 		}
+		for i, y := range histories {
+			if still(y) {
+				list[i] = unmoved(y[0], horizon).Median()
+			}
+		}
 		return list, nil
 	}
 	return contestant{name: modelGlobal, together: together, fit: func(_ context.Context, y []float64) (predictor, string, error) {
@@ -98,9 +104,25 @@ func (m *globalModel) contestant(kind string, period int) contestant {
 // spreadOf asks the network for its quantiles.
 func (m *globalModel) spreadOf(ctx context.Context, r *race, kind string, horizon int) (*globalforecast.Forecast, error) {
 	part, season := m.networkPart(kind, r.out.period, len(r.y))
+	if still(r.y) {
+		return unmoved(r.y[0], horizon), nil
+	}
 	list, err := part.Forecast(ctx, []globalforecast.Series{{Values: r.y, Period: season}}, horizon)
 	if err != nil {
 		return nil, fmt.Errorf("running the global network: %w", err)
 	}
 	return &list[0], nil
+}
+
+// still says that all values are the same. The networks measure in units of
+// what a series varies by, and there is none then.
+func still(y []float64) bool { return slices.Min(y) == slices.Max(y) }
+
+// unmoved continues a series that never moved, in the only way it knows.
+func unmoved(v float64, horizon int) *globalforecast.Forecast {
+	out := new(globalforecast.Forecast)
+	for k := range out {
+		out[k] = slices.Repeat([]float64{v}, horizon)
+	}
+	return out
 }

@@ -83,13 +83,13 @@ func smoothing(period int) contestant {
 
 // smoothingSearch estimates y from skip on, and remembers what it found for a
 // later call with a longer history. Histories that begin elsewhere, or are more
-// than twice as long, are searched anew.
+// than half as long again, are searched anew: other forms may suit them.
 func smoothingSearch(period int) func(ctx context.Context, y []float64, skip int) (*ets.Model, error) {
 	var known []*ets.Model
 	from, length := 0, 0
 	return func(ctx context.Context, y []float64, skip int) (*ets.Model, error) {
 		opt := smoothingBudget(period)
-		if known != nil && skip == from && len(y) >= length && len(y) <= 2*length {
+		if known != nil && skip == from && len(y) >= length && len(y)-length <= length/2 {
 			opt.Evaluations = againEvaluations
 			return ets.Again(ctx, y[skip:], known, opt)
 		}
