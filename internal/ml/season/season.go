@@ -98,7 +98,36 @@ func Detect(y []float64, candidates []int, limit int) int {
 			best, score = k, r[k-1]
 		}
 	}
-	return best
+	return familiar(r, best, min(limit, len(step)/3), len(step))
+}
+
+// usual are the seasons most series have: quarters, months, days of the week,
+// hours, half hours and weeks of a year.
+var usual = []int{4, 12, 7, 24, 48, 52}
+
+// familiar moves a season found without a hint to a usual one that explains as
+// much: one it is a multiple of, or its neighbour, where the correlation is
+// nearly as high. Where none was found, a usual one that stands out from its
+// neighbours passes at a lower bar than any other would. r are the
+// autocorrelations of n steps up to lag top.
+func familiar(r []float64, best, top, n int) int {
+	found, score := best, 0.0
+	for _, k := range usual {
+		if k > top {
+			continue
+		}
+		at := r[k-1]
+		related := best == 1 || best%k == 0 || best-k == 1 || k-best == 1
+		stands := at > r[k-2] && (k == len(r) || at > r[k])
+		enough := at > bar(0.4, 3, n)
+		if best > 1 {
+			enough, stands = at > 0.8*r[best-1], stands || best%k != 0
+		}
+		if related && stands && enough && at > score {
+			found, score = k, at
+		}
+	}
+	return found
 }
 
 // bar is the correlation a season must exceed: least, or deviations standard
