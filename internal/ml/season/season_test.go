@@ -115,3 +115,31 @@ func TestNaiveAndDrift(t *testing.T) {
 		t.Errorf("empty %v", got)
 	}
 }
+
+// The usual seasons are found without a hint though there is noise, and
+// walks have none.
+func TestDetectUsualSeasons(t *testing.T) {
+	t.Parallel()
+	for _, period := range []int{4, 7, 12, 24} {
+		for _, noise := range []float64{0.5, 24 / float64(period)} {
+			if got := season.Detect(wave(14*period, period, 0.1, 10, noise), nil, 60); got != period {
+				t.Errorf("period %d, noise %v: found %d", period, noise, got)
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	found := 0
+	for range 300 {
+		y, level := make([]float64, 80), 100.0
+		for i := range y {
+			level += rng.NormFloat64()
+			y[i] = level
+		}
+		if season.Detect(y, nil, 60) > 1 {
+			found++
+		}
+	}
+	if found > 6 {
+		t.Errorf("%d of 300 random walks have a season", found)
+	}
+}
