@@ -147,9 +147,9 @@ func (p *Pool) putLocked(m *member) {
 	p.replaceLocked(fresh, gone)
 	if old != nil {
 		p.endLocked(old, gone, errReplaced)
-		if before, next := old.rest(), m.rest(); before != nil && next != nil {
-			next.after = before.done
-		}
+	}
+	if before, next := p.going[m.config.Name], m.rest(); before != nil && next != nil {
+		next.after = before.done
 	}
 	p.beginMember(p.base, m)
 	if m.rest() != nil {

@@ -84,11 +84,11 @@ var errReplaced = errors.New("another worker takes its place")
 func (p *Pool) beginRest(ctx context.Context, r *rest) {
 	ctx, r.cancel = context.WithCancelCause(ctx)
 	p.keepers.Go(func() {
-		defer close(r.done)
+		defer p.rested(r)
 		if r.after != nil {
-			select {
-			case <-r.after:
-			case <-ctx.Done():
+			// Even if this one is let go meanwhile: whoever waits for it waits for
+			// those before it.
+			if <-r.after; ctx.Err() != nil {
 				return
 			}
 		}
@@ -96,8 +96,19 @@ func (p *Pool) beginRest(ctx context.Context, r *rest) {
 	})
 }
 
+// rested notes that nobody keeps the worker any more.
+func (p *Pool) rested(r *rest) {
+	p.mu.Lock()
+	if p.going[r.name] == r {
+		delete(p.going, r.name)
+	}
+	p.mu.Unlock()
+	close(r.done)
+}
+
 // endRestLocked lets a worker go for cause once it runs no call.
 func (p *Pool) endRestLocked(r *rest, cause error) {
+	p.going[r.name] = r
 	if !r.busy() {
 		r.cancel(cause)
 		return

@@ -371,3 +371,81 @@ func TestKeptWorkersChange(t *testing.T) {
 		}
 	})
 }
+
+// Changed twice, or removed and put again, while a call still runs on the first:
+// the last one begins when that call has ended, not before.
+func TestKeptWorkersWaitForAllBefore(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(t *testing.T, p *Pool, put func(Keeper)){
+		"twice": func(_ *testing.T, _ *Pool, put func(Keeper)) { put(&fakeKeeper{}) },
+		"removed": func(t *testing.T, p *Pool, _ func(Keeper)) {
+			drop, err := p.Change(Options{}, []string{"w"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			drop()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sleeper(t, healthy(4, "echo"), func(t *testing.T, f *fakeWorker, k *fakeKeeper, p *Pool) {
+				last := &fakeKeeper{failure: func() error {
+					if k.now.Load() > 0 {
+						t.Error("two are kept at a time")
+					}
+					return nil
+				}}
+				probe := f.probe
+				f.probe = func(w http.ResponseWriter, r *http.Request) {
+					if last.up.Load() {
+						writeHealth(w, healthy(4, "echo"))
+						return
+					}
+					probe(w, r)
+				}
+				release := make(chan struct{})
+				f.set(func(f *fakeWorker) {
+					f.answer = func(w http.ResponseWriter, r *http.Request) {
+						<-release
+						_, _ = io.Copy(w, r.Body)
+					}
+				})
+				ask := func() <-chan error {
+					done := make(chan error, 1)
+					go func() {
+						resp, err := p.Do(t.Context(), call("echo", `"x"`))
+						if err == nil {
+							err = resp.Body.Close()
+						}
+						done <- err
+					}()
+					return done
+				}
+				put := func(k Keeper) {
+					w := Worker{Name: "w", URL: "http://worker", Keeper: k, Idle: time.Minute, WakeTimeout: 5 * time.Minute}
+					if _, err := p.Change(Options{Workers: []Worker{w}}, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				first := ask()
+				time.Sleep(10 * time.Second)
+				change(t, p, put)
+				put(last)
+				second := ask()
+				time.Sleep(10 * time.Second)
+				if last.kept.Load() != 0 {
+					t.Error("the last one began while a call ran on the first")
+				}
+				close(release)
+				for _, done := range []<-chan error{first, second} {
+					if err := <-done; err != nil {
+						t.Error(err)
+					}
+				}
+				if last.kept.Load() != 1 {
+					t.Errorf("the last one was kept %d times", last.kept.Load())
+				}
+			})
+		})
+	}
+}

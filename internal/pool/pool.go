@@ -34,11 +34,14 @@ type Pool struct {
 	starts map[string]time.Duration
 	// latencies is how long each service's calls take.
 	latencies map[string]*digest
-	window    time.Time // when calls began to be gathered to compare workers
-	rotate    int       // where the search for the least loaded worker begins
-	inFlight  int
-	stopping  bool
-	drained   chan struct{} // closed when stopping and nothing is in flight
+	// going are the woken workers on their way out, by name: one that takes the
+	// name anew begins after them.
+	going    map[string]*rest
+	window   time.Time // when calls began to be gathered to compare workers
+	rotate   int       // where the search for the least loaded worker begins
+	inFlight int
+	stopping bool
+	drained  chan struct{} // closed when stopping and nothing is in flight
 
 	lifecycle sync.Mutex
 	cancel    context.CancelFunc // nil unless started
@@ -66,6 +69,7 @@ func New(options Options) (*Pool, error) {
 		budget:    newBudget(opts.RetryShare),
 		names:     map[string]*worker{},
 		latencies: map[string]*digest{},
+		going:     map[string]*rest{},
 		members:   map[string]*member{},
 		queue:     hold.New[*waiter](opts.Hold),
 		starts:    map[string]time.Duration{},
