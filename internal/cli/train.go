@@ -231,12 +231,12 @@ func readSet(path string) (list []corpus.Series, err error) {
 // writeVerdicts prints what the held-out ends said. Errors are relative to
 // those of the Theta model.
 func (a *app) writeVerdicts(verdicts []globalforecast.Verdict, counts corpus.Counts, last string) error {
-	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "trust", "raw 95 %", "MSIS", "loss")
+	t := table.New("frequency", "series", "points", "networks/Theta", "blend/Theta", "networks' share", "trust", "lean", "raw 95 %", "MSIS", "loss")
 	for _, v := range verdicts {
-		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratioOf(v.Networks, v.Theta), ratioOf(v.Blended, v.Theta), fmt.Sprintf("%.2f", v.Blend), fmt.Sprint(v.Trust), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.2f", v.Score), fmt.Sprintf("%.3f", v.Loss))
+		t.Add(v.Name, fmt.Sprint(counts.Used[v.Name]), fmt.Sprint(counts.Points[v.Name]), ratioOf(v.Networks, v.Theta), ratioOf(v.Blended, v.Theta), fmt.Sprintf("%.2f", v.Blend), fmt.Sprint(v.Trust), fmt.Sprint(v.Lean), fmt.Sprintf("%.3f", v.Coverage), fmt.Sprintf("%.2f", v.Score), fmt.Sprintf("%.3f", v.Loss))
 		for _, s := range v.Sets {
 			if len(v.Sets) > 1 {
-				t.Add("  "+s.Name, fmt.Sprint(s.Series), "", ratioOf(s.Networks, s.Theta), ratioOf(s.Blended, s.Theta), "", "", fmt.Sprintf("%.3f", s.Coverage), "", "")
+				t.Add("  "+s.Name, fmt.Sprint(s.Series), "", ratioOf(s.Networks, s.Theta), ratioOf(s.Blended, s.Theta), "", "", "", fmt.Sprintf("%.3f", s.Coverage), "", "")
 			}
 		}
 	}

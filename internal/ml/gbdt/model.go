@@ -1,7 +1,7 @@
 // Package gbdt is gradient boosting of decision trees on histograms with the
-// logistic loss (Friedman 2001; the histogram and leaf-wise growth of Ke et
-// al., "LightGBM", 2017), with missing values, monotone features, early
-// stopping, Platt's calibration and exact Shapley values.
+// logistic or the pinball loss (Friedman 2001; the histogram and leaf-wise
+// growth of Ke et al., "LightGBM", 2017), with missing values, monotone
+// features, early stopping, Platt's calibration and exact Shapley values.
 package gbdt
 
 import (
@@ -45,12 +45,15 @@ func (m *Model) LogOdds(row []float64) float64 {
 // Probability is the logistic function of LogOdds.
 func (m *Model) Probability(row []float64) float64 { return sigmoid(m.LogOdds(row)) }
 
-func (t *Tree) leaf(row []float64) float64 {
+func (t *Tree) leaf(row []float64) float64 { return t.Value[t.walk(row)] }
+
+// walk returns the leaf that the row reaches.
+func (t *Tree) walk(row []float64) int32 {
 	at := int32(0)
 	for t.Feature[at] >= 0 {
 		at = t.next(at, row)
 	}
-	return t.Value[at]
+	return at
 }
 
 // next returns the child the row goes to.

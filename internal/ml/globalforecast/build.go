@@ -49,8 +49,8 @@ type Verdict struct {
 	// and relative, over those of repeating the last value in season.
 	Networks, Theta, Blended float64
 	// Blend is the networks' share in the blend, Trust how much the series'
-	// own errors move it.
-	Blend, Trust float64
+	// own errors move it, Lean how far the point lies below the median.
+	Blend, Trust, Lean float64
 	// Score is the mean scaled interval score of the middle 95 % after it.
 	Score float64
 	// Coverage is the share within the middle 95 % before it was stretched.
@@ -97,7 +97,7 @@ func (f FrequencyPlan) Calibrate(ctx context.Context, part *Frequency) (Verdict,
 	judges.Recipe, judges.networks = f.Recipe, part.networks[:f.Judges]
 	v, err := judges.judge(ctx, held.jury())
 	if err == nil {
-		part.Recipe, part.Blend, part.Trust, part.Belief, part.Stretch, part.Linear = f.Recipe, judges.Blend, judges.Trust, judges.Belief, judges.Stretch, judges.Linear
+		part.Recipe, part.Blend, part.Trust, part.Lean, part.Width, part.Stretch, part.Linear = f.Recipe, judges.Blend, judges.Trust, judges.Lean, judges.Width, judges.Stretch, judges.Linear
 	}
 	return v, err
 }

@@ -15,12 +15,9 @@ const (
 	// trialShare is how much of a history one trial may hold back, trialsShare
 	// all of them together.
 	trialShare, trialsShare = 6, 2
-	mostDoubt               = 3
-	// doubtPrior is how many errors the networks' own width counts for.
-	doubtPrior = 20
-	// tailPrior is how many errors must be known for the tail among them to
-	// count as much as their mean.
-	tailPrior = 40
+	// meanPrior and tailPrior are how many errors as the networks expect them
+	// count beside those that were seen.
+	meanPrior, tailPrior = 10, 20
 	// trustPrior is how many errors the blend that was learnt counts for.
 	trustPrior = 12
 	// mostOdds bounds by how much the errors on one history may be believed to
@@ -38,6 +35,8 @@ type evidence struct {
 	// surprises are the distances of values from the medians, as shares of the
 	// outer quantiles' distance.
 	surprises []float64
+	// factor is by how much the quantiles are spread, see Width.
+	factor float64
 	// networks and theta sum the absolute errors of either over tried values,
 	// in units of the history.
 	networks, theta, tried float64
@@ -123,29 +122,46 @@ func (f *Frequency) compare(w *space, k int, rival *theta.Dynamic, next []float6
 	}
 }
 
-// doubt is by how much a series' quantiles are stretched: where values lay
-// further from the medians than the quantiles said, it is above 1. It joins
-// what the mean distance says, which a few values tell, and what the one does
-// that 95 % stay within, which takes many but knows heavy tails. How much of
-// the finding is believed is belief, learnt like the blend. It sorts the
-// surprises.
-func (e evidence) doubt(belief float64) float64 {
+// mean is the logarithm of how much further values lay from the medians, on
+// average, than the networks' own quantiles say, drawn to 0 when few were seen.
+func (e *evidence) mean() float64 {
 	n := float64(len(e.surprises))
-	if n == 0 || belief == 0 {
-		return 1
+	if n == 0 {
+		return 0
 	}
 	sum := 0.0
 	for _, s := range e.surprises {
 		sum += s
 	}
-	ratio := math.Log(max(sum/n/expected, 1/mostDoubt))
-	if at := int(math.Ceil((n+1)*0.95)) - 1; at < len(e.surprises) {
-		slices.Sort(e.surprises)
-		tail := n / (n + tailPrior)
-		ratio += tail * (math.Log(max(e.surprises[at], 1/mostDoubt)) - ratio)
+	return n / (n + meanPrior) * math.Log(max(1./9, min(3, sum/n/expected)))
+}
+
+// tail is the same for the distance that 95 % of the values stay within: the
+// quantile of the surprises together with tailPrior ones as they are expected.
+// It sorts the surprises.
+func (e *evidence) tail() float64 {
+	slices.Sort(e.surprises)
+	need := 0.95 * float64(len(e.surprises)+tailPrior)
+	at, prior := 0, 0
+	for float64(at+prior) < need {
+		// The less of both comes next.
+		if at == len(e.surprises) || (prior < tailPrior && expectedSurprise(prior) <= e.surprises[at]) {
+			prior++
+			if float64(at+prior) >= need {
+				return math.Log(expectedSurprise(prior - 1))
+			}
+			continue
+		}
+		at++
 	}
-	limit := math.Log(mostDoubt)
-	return math.Exp(max(-limit, min(limit, ratio)) * belief * n / (n + doubtPrior))
+	return math.Log(max(e.surprises[at-1], 1e-3))
+}
+
+// expectedSurprise is the k-th smallest of tailPrior normal distances, as
+// shares of the 97.5 % quantile's.
+func expectedSurprise(k int) float64 {
+	level := (float64(k) + 0.5) / tailPrior
+	return math.Erfinv(level) / math.Erfinv(0.95)
 }
 
 // share is the networks' share in the median: the blend that was learnt,

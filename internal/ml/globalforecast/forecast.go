@@ -87,7 +87,7 @@ type space struct {
 // Forecast continues every series by horizon steps. The answer for a series
 // does not depend on the others.
 func (f *Frequency) Forecast(ctx context.Context, series []Series, horizon int) ([]Forecast, error) {
-	return f.forecast(ctx, series, horizon, asked{belief: f.Belief})
+	return f.forecast(ctx, series, horizon, asked{quantiles: true})
 }
 
 // Medians is Forecast for callers who want no quantiles.
@@ -114,11 +114,12 @@ func medians(list []Forecast, err error) ([][]float64, error) {
 	return out, nil
 }
 
-// asked is how a forecast gathers evidence: belief is what it counts for in the
-// quantiles, oneHistory says that the first series' serves all.
+// asked is how a forecast gathers evidence: quantiles says that their width is
+// wanted, factors gives it series by series, oneHistory says that the first
+// series' evidence serves all.
 type asked struct {
-	belief     float64
-	oneHistory bool
+	quantiles, oneHistory bool
+	factors               []float64
 }
 
 func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, how asked) ([]Forecast, error) {
@@ -135,7 +136,11 @@ func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, 
 	defer spaces.Put(w)
 	for from := 0; from < len(series); from += chunk {
 		to := min(from+chunk, len(series))
-		if err := f.part(ctx, w, series[from:to], out[from:to], horizon, how); err != nil {
+		part := how
+		if how.factors != nil {
+			part.factors = how.factors[from:to]
+		}
+		if err := f.part(ctx, w, series[from:to], out[from:to], horizon, part); err != nil {
 			return nil, err
 		}
 	}
@@ -153,13 +158,26 @@ func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []F
 			return fmt.Errorf("forecasting: %w", context.Cause(ctx))
 		}
 		steps := min(f.Horizon(), horizon-done)
-		if done == 0 && (how.belief > 0 || f.Trust > 0) {
+		widths := how.quantiles && f.Width != nil
+		if done == 0 && (widths || f.Trust > 0) {
 			f.witness(w, series, histories, how)
 		}
 		f.pass(w, series, histories)
 		for i := range series {
-			piece := f.read(w, i, steps, w.evidence[i].doubt(how.belief))
-			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period, w.evidence[i].share(f.Blend, f.Trust))
+			e := &w.evidence[i]
+			switch {
+			case how.factors != nil:
+				e.factor = how.factors[i]
+			case !widths:
+				e.factor = 1
+			case done == 0:
+				t := f.tell(w, i, histories[i])
+				e.factor = f.Width.factor(&t)
+			}
+			piece := f.read(w, i, steps, e.factor)
+			share := e.share(f.Blend, f.Trust)
+			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period, share)
+			f.lean(w, i, &piece, share)
 			out[i].extend(&piece)
 			if done+steps < horizon {
 				histories[i] = append(histories[i][:len(histories[i]):len(histories[i])], piece[middle]...)
@@ -184,9 +202,9 @@ func (f *Frequency) witness(w *space, series []Series, histories [][]float64, ho
 	}
 }
 
-// read turns the networks' answer for series i into values. doubt multiplies
+// read turns the networks' answer for series i into values. factor multiplies
 // the quantiles' distance from the median.
-func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
+func (f *Frequency) read(w *space, i, steps int, factor float64) (out Forecast) {
 	view := w.looks[0].windows[i].view
 	stretch := f.stretches(view.linear)
 	for k := range out {
@@ -195,7 +213,7 @@ func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
 	for h := range steps {
 		q := w.looks[0].sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {
-			stretched := q[middle] + (v-q[middle])*float32(stretch[h][k]*doubt)
+			stretched := q[middle] + (v-q[middle])*float32(stretch[h][k]*factor)
 			out[k][h] = view.value(stretched)
 		}
 		for k := middle + 1; k < quantiles; k++ {
@@ -231,6 +249,31 @@ func (f *Frequency) blend(out *Forecast, view frame, history []float64, period i
 		}
 	}
 }
+
+// lean moves the point forecast of series i of the last pass below the median.
+// Of a lognormal variable the median is best by absolute error, one variance
+// below it by the error in percent. The quantiles stay.
+func (f *Frequency) lean(w *space, i int, out *Forecast, share float64) {
+	view := w.looks[0].windows[i].view
+	if f.Lean == 0 || view.linear {
+		return
+	}
+	for h := range out[middle] {
+		q := w.looks[0].sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
+		out[middle][h] *= math.Exp(-share * f.Lean * variance(float64(q[quantiles-2]-q[1])*view.scale))
+	}
+}
+
+// variance is that of a normal variable whose 5 % and 95 % quantiles lie so far
+// apart, within reason.
+func variance(width float64) float64 { return min(mostVariance, width*width/(ninety*ninety)) }
+
+const (
+	// ninety is the distance of the 5 % and the 95 % quantile of the normal
+	// distribution, in standard deviations.
+	ninety       = 2 * 1.6448536269514722
+	mostVariance = 0.5
+)
 
 // recent is the end of y that the Theta model reads.
 func recent(y []float64, period int) []float64 {

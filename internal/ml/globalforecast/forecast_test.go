@@ -23,7 +23,7 @@ func small() Recipe {
 func untrained(t testing.TB) *Frequency {
 	t.Helper()
 	r := small()
-	f := &Frequency{Name: "quarterly", Recipe: r, Members: 2, Blend: 0.6, Belief: 0.5, Stretch: unstretched(r.Shape.Horizon)}
+	f := &Frequency{Name: "quarterly", Recipe: r, Members: 2, Blend: 0.6, Stretch: unstretched(r.Shape.Horizon)}
 	rng := rand.New(rand.NewPCG(5, 6))
 	for range f.Members {
 		n, err := NewNetwork(r.Shape, rng)

@@ -82,7 +82,7 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 		list[i] = Series{Values: y, Period: f.Recipe.Seasons[0].Period}
 	}
 	h := f.Recipe.Near
-	f.Blend, f.Trust, f.Belief, f.Stretch, f.Linear = 1, 0, 0, unstretched(f.Horizon()), nil
+	f.Blend, f.Trust, f.Lean, f.Width, f.Stretch, f.Linear = 1, 0, 0, nil, unstretched(f.Horizon()), nil
 	j.linear = f.linear(list)
 	alone, err := f.Forecast(ctx, list, h)
 	if err != nil {
@@ -97,26 +97,25 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 		}
 		others[i] = m.Forecast(h)
 	}
+	m := f.mixture(j, alone, others)
 	fixed := func(share float64) func(int) float64 { return func(int) float64 { return share } }
-	v.Theta, v.Networks = f.error(j, alone, others, fixed(0)), f.error(j, alone, others, fixed(1))
-	v.Blend, v.Trust, v.Blended = f.mix(j, alone, others, said)
-	f.Blend, f.Trust = v.Blend, v.Trust
+	v.Theta, v.Networks = f.error(j, m, 0, fixed(0)), f.error(j, m, 0, fixed(1))
+	v.Blended = f.mix(j, m, said)
+	v.Blend, v.Trust, v.Lean = f.Blend, f.Trust, f.Lean
 	final, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
 	}
 	v.Coverage = j.coverage(final)
-	if v.Score, err = f.believe(ctx, list, j); err != nil {
+	if final, err = f.widen(ctx, list, j); err != nil {
 		return v, err
 	}
-	if final, err = f.Forecast(ctx, list, h); err != nil {
-		return v, err
-	}
+	v.Score = f.intervalScore(final, j)
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(j.sets))) {
 		one := j.only(name)
 		v.Sets = append(v.Sets, SetVerdict{
-			Name: name, Series: one.count(), Networks: f.error(one, alone, others, fixed(1)), Theta: f.error(one, alone, others, fixed(0)),
-			Blended: f.error(one, alone, others, func(i int) float64 { return said[i].share(f.Blend, f.Trust) }), Coverage: one.coverage(final),
+			Name: name, Series: one.count(), Networks: f.error(one, m, 0, fixed(1)), Theta: f.error(one, m, 0, fixed(0)),
+			Blended: f.error(one, m, f.Lean, func(i int) float64 { return said[i].share(f.Blend, f.Trust) }), Coverage: one.coverage(final),
 		})
 	}
 	return v, nil
@@ -149,29 +148,57 @@ func (f *Frequency) gathered(list []Series) []evidence {
 	return out
 }
 
-// mix chooses the networks' share in the blend and how much the errors on the
-// series itself may move it. Of the shares within the recipe's hedge of the
-// best the smallest is taken.
-func (f *Frequency) mix(j held, networks []Forecast, others [][]float64, said []evidence) (blend, trust, least float64) {
-	const grid = 20
-	least = math.Inf(1)
-	errors := map[float64][]float64{}
-	for _, t := range []float64{0, 0.5, 1, 1.5, 2, 3, 4, 6} {
-		for k := 1; k < grid; k++ {
-			b := float64(k) / grid
-			e := f.error(j, networks, others, func(i int) float64 { return said[i].share(b, t) })
-			errors[t] = append(errors[t], e)
-			if e < least {
-				least, trust = e, t
+// mixture is what the point forecasts are mixed of, by series and step.
+type mixture struct {
+	networks, theta [][]float64
+	// variances are those of the networks' logarithms, 0 where they read
+	// differences.
+	variances [][]float64
+}
+
+func (f *Frequency) mixture(j held, networks []Forecast, theta [][]float64) mixture {
+	m := mixture{theta: theta}
+	for i, one := range networks {
+		v := make([]float64, len(one[middle]))
+		for h := range v {
+			if low := one[1][h]; !j.linear[i] && low > 0 {
+				v[h] = variance(math.Log(one[quantiles-2][h] / low))
+			}
+		}
+		m.networks, m.variances = append(m.networks, one[middle]), append(m.variances, v)
+	}
+	return m
+}
+
+// mix sets the networks' share in the blend, how much the errors on the series
+// itself may move it, and the lean. Of the shares within the hedge of the best
+// the smallest is taken: the held-out ends flatter the networks, which saw
+// related series at the same time.
+func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
+	const grid, hedge = 20, 0.003
+	least := math.Inf(1)
+	type choice struct{ trust, lean float64 }
+	errors := map[choice][]float64{}
+	var best choice
+	for _, lean := range []float64{0, 0.1, 0.2, 0.3, 0.4} {
+		for _, t := range []float64{0, 0.5, 1, 1.5, 2, 3, 4, 6} {
+			for k := 1; k < grid; k++ {
+				b := float64(k) / grid
+				e := f.error(j, m, lean, func(i int) float64 { return said[i].share(b, t) })
+				errors[choice{t, lean}] = append(errors[choice{t, lean}], e)
+				if e < least {
+					least, best = e, choice{t, lean}
+				}
 			}
 		}
 	}
-	for k, e := range errors[trust] {
-		if e <= least*(1+f.Recipe.Hedge) {
-			return float64(k+1) / grid, trust, e
+	for k, e := range errors[best] {
+		if e <= least*(1+hedge) {
+			f.Blend, f.Trust, f.Lean = float64(k+1)/grid, best.trust, best.lean
+			return e
 		}
 	}
-	return blend, trust, least // never: the least is among them
+	return least // never: the least is among them
 }
 
 // only is h with no weight on other sets than the one named.
@@ -195,45 +222,6 @@ func (h held) count() (n int) {
 	return n
 }
 
-// believe chooses how much of a series' own doubt counts, by the interval
-// score, and calibrates the quantiles on top of it. More belief than is best
-// for the series at hand costs little there and guards others, so the most
-// whose score is within beliefCost of the best is taken.
-func (f *Frequency) believe(ctx context.Context, list []Series, j held) (float64, error) {
-	type trial struct {
-		belief, score   float64
-		stretch, linear [][quantiles]float64
-	}
-	var trials []trial
-	least := math.Inf(1)
-	for _, belief := range []float64{0, 0.25, 0.5, 0.75, 1} {
-		f.Belief, f.Stretch, f.Linear = belief, unstretched(f.Horizon()), nil
-		raw, err := f.Forecast(ctx, list, f.Recipe.Near)
-		if err != nil {
-			return 0, err
-		}
-		f.Stretch, f.Linear = f.stretched(raw, j, false), f.stretched(raw, j, true)
-		done, err := f.Forecast(ctx, list, f.Recipe.Near)
-		if err != nil {
-			return 0, err
-		}
-		t := trial{belief, f.intervalScore(done, j), f.Stretch, f.Linear}
-		least = min(least, t.score)
-		trials = append(trials, t)
-	}
-	for _, t := range slices.Backward(trials) {
-		if t.score <= least*(1+beliefCost) {
-			f.Belief, f.Stretch, f.Linear = t.belief, t.stretch, t.linear
-			return t.score, nil
-		}
-	}
-	return least, nil
-}
-
-// beliefCost is the share of the interval score that guarding other series may
-// cost.
-const beliefCost = 0.05
-
 // mostError and mostInterval bound what one series adds to a mean: a history
 // that hardly moved before it exploded would decide alone.
 const mostError, mostInterval = 10, 300
@@ -255,30 +243,35 @@ func (f *Frequency) intervalScore(forecasts []Forecast, j held) float64 {
 	})
 }
 
-// error is the mean of the relative and the scaled absolute error, each in the
-// recipe's weights, of a blend. Relative errors mean nothing for series with
-// zeros; there the scaled one counts twice.
-func (f *Frequency) error(j held, networks []Forecast, others [][]float64, share func(i int) float64) float64 {
+// error is the mean of three errors of a blend, as competitions measure them:
+// sMAPE and MAPE in the recipe's weight and MASE in its own. Relative errors
+// mean nothing for series with zeros; there the scaled one stands for them.
+func (f *Frequency) error(j held, m mixture, lean float64, share func(i int) float64) float64 {
 	return j.mean(func(i int) (float64, bool) {
 		y, w := j.next[i], share(i)
-		relative, absolute := 0.0, 0.0
+		both, percent, absolute := 0.0, 0.0, 0.0
 		for h, a := range y {
-			p := w*networks[i][middle][h] + (1-w)*others[i][h]
-			if d := math.Abs(a - p); d > 0 {
-				relative += 2 * d / (math.Abs(a) + math.Abs(p)) / float64(len(y))
-				absolute += d / float64(len(y))
+			p := (w*m.networks[i][h] + (1-w)*m.theta[i][h]) * math.Exp(-w*lean*m.variances[i][h])
+			if d := math.Abs(a-p) / float64(len(y)); d > 0 {
+				both += 2 * d / (math.Abs(a) + math.Abs(p))
+				percent += min(d/math.Abs(a), mostPercent/float64(len(y)))
+				absolute += d
 			}
 		}
 		scaled := 0.0
 		if s := meanStep(j.past[i], f.Recipe.Scored); s > 0 {
 			scaled = f.Recipe.ScaledShare * absolute / s
 		}
-		if relative *= f.Recipe.RelativeShare; slices.Min(j.past[i]) <= 0 {
-			relative = scaled
+		relative := f.Recipe.RelativeShare * (both + percent)
+		if slices.Min(j.past[i]) <= 0 {
+			relative = 2 * scaled
 		}
-		return min((relative+scaled)/2, mostError), true
+		return min((relative+scaled)/3, mostError), true
 	})
 }
+
+// mostPercent bounds the error in percent of one value, as a share.
+const mostPercent = 2
 
 func meanStep(y []float64, lag int) float64 {
 	sum := 0.0

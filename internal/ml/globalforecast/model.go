@@ -30,6 +30,10 @@ type Frequency struct {
 	// move that, see doubt.go; 0 leaves it as it is.
 	Blend float64 `json:"blend"`
 	Trust float64 `json:"trust,omitempty"`
+	// Lean moves the point forecast of a series that is read as ratios below
+	// the networks' median, by so many variances of their logarithm: an error
+	// in percent of the value weighs more where the value is low.
+	Lean float64 `json:"lean,omitempty"`
 	// Stretch multiplies each quantile's distance from the median, by step
 	// and quantile, so that on held-out windows the share it names lay below
 	// it.
@@ -39,8 +43,8 @@ type Frequency struct {
 	// Stretch.
 	Linear [][quantiles]float64 `json:"linear,omitempty"`
 
-	// Belief is the power of a series' own doubt, see doubt.go; 0 ignores it.
-	Belief float64 `json:"belief"`
+	// Width spreads the quantiles of each series by itself; nil leaves them.
+	Width *Width `json:"width,omitempty"`
 
 	networks []*Network
 }
@@ -76,7 +80,7 @@ func (f *Frequency) validate() error {
 	if err := f.Recipe.Shape.Validate(); err != nil {
 		return fmt.Errorf("%w: frequency %q: %w", ErrFormat, f.Name, err)
 	}
-	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Belief >= 0 && f.Belief <= 1) || !(f.Trust >= 0 && f.Trust <= mostTrust) || len(f.Stretch) != f.Horizon() || (f.Linear != nil && len(f.Linear) != f.Horizon()) {
+	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Trust >= 0 && f.Trust <= mostTrust) || !(f.Lean >= 0 && f.Lean <= 1) || len(f.Stretch) != f.Horizon() || (f.Linear != nil && len(f.Linear) != f.Horizon()) {
 		return fmt.Errorf("%w: frequency %q is incomplete", ErrFormat, f.Name)
 	}
 	for _, s := range f.Recipe.Seasons {

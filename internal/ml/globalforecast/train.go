@@ -46,11 +46,6 @@ type Recipe struct {
 	// Rate is the largest step of Adam; it rises over the first 50 batches and
 	// falls along half a cosine to a fiftieth.
 	Rate float64
-	// Hedge: the networks' share of the blend is the smallest whose error on the
-	// held-out ends is within this share of the least. Those ends flatter the
-	// networks, which saw related series at the same time, and series of other
-	// kinds gain from the Theta model's part.
-	Hedge float64
 	// Synthetic is the share of batches made of invented series.
 	Synthetic float64
 	// Linear is the share of batches that describe any series by differences.

@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	// leastScale bounds a window's scale from below, as a share of its level.
-	leastScale = 1e-4
+	// leastScale bounds a window's scale from below, as a share of its level;
+	// leastTold is the least that the networks are told, who were not trained on
+	// series that move less: a meter's reading moves little beside its level.
+	leastScale, leastTold = 1e-10, 1e-4
 	// seasonShare is how much of the raw values' movement the scale is at
 	// least, for series that are nearly all season.
 	seasonShare = 0.05
@@ -140,7 +142,7 @@ func (r *reader) read(w *window, y []float64, season Season, smooth, linear bool
 		w.known[t] = float32(have) / float32(s.Patch)
 	}
 	w.static = [statics]float32{
-		float32((math.Log(scale) + 3) / 2), float32(math.Log(float64(n)) - 3), 0,
+		float32((math.Log(max(scale, leastTold)) + 3) / 2), float32(math.Log(float64(n)) - 3), 0,
 		float32(math.Log1p(math.Sqrt(power) / scale)), 0,
 	}
 	w.static[5] = w.reflect(min(n, s.Window), season.Echo)

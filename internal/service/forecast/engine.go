@@ -69,6 +69,11 @@ func run(ctx context.Context, t task) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.settle(r), nil
+}
+
+// settle weighs the entrants and makes their answers one.
+func (t task) settle(r *race) *outcome {
 	out := r.out
 	t.recordTraining(out, r.network)
 	out.selection.Reason = t.choose(r)
@@ -80,7 +85,7 @@ func run(ctx context.Context, t task) (*outcome, error) {
 		out.spread = r.spread
 	}
 	out.finish(r)
-	return out, nil
+	return out
 }
 
 // race is a series with what every entrant makes of it.

@@ -117,22 +117,67 @@ func strongest(values []float64) string {
 }
 
 // Survey is what the trainer of the selector learns of a series: the case as
-// the selector will read it, in units of the series' largest size. global are
-// networks that did not learn from the series, kind names its frequency to
-// them, "" where the caller would not have said. networked adds the network
-// trained in the call to the contestants, as in a call of few series.
-func Survey(ctx context.Context, y []float64, period, horizon int, global *globalforecast.Model, kind string, networked bool) (c selector.Case, unit float64, err error) {
-	n, err := trainingSettings(nil, nil, nil, nil, len(y))
+// the selector will read it, in units of the series' largest size. networked
+// adds the network trained in the call to the contestants, as in a call of few
+// series.
+func (s Surveyed) Survey(ctx context.Context, networked bool) (c selector.Case, unit float64, err error) {
+	t, err := s.task(&selector.Model{}, networked)
 	if err != nil {
 		return c, 0, err
-	}
-	t := task{
-		y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{},
-		global: &globalModel{tuned: global}, kind: kind, warn: func(string, ...any) {},
 	}
 	r, err := t.compete(ctx)
 	if err != nil {
 		return c, 0, err
 	}
-	return r.caseOf(horizon), r.out.unit, nil
+	return r.caseOf(s.Horizon), r.out.unit, nil
+}
+
+// Surveyed is a series that a trainer of the selector learns from.
+type Surveyed struct {
+	Values          []float64
+	Period, Horizon int
+	// Global are networks that did not learn from the series, Kind names its
+	// frequency to them, "" where the caller would not have said.
+	Global *globalforecast.Model
+	Kind   string
+}
+
+func (s Surveyed) task(m *selector.Model, networked bool) (task, error) {
+	n, err := trainingSettings(nil, nil, nil, nil, len(s.Values))
+	return task{
+		y: s.Values, horizon: s.Horizon, mode: modeAuto, neural: n.fitting(len(s.Values)), period: s.Period, crowd: !networked, selector: m,
+		global: &globalModel{tuned: s.Global}, kind: s.Kind, warn: func(string, ...any) {},
+	}, err
+}
+
+// Interval is what the trainer learns of how wide intervals are.
+type Interval struct {
+	Spread selector.Spread
+	// Classes are those of the steps, see selector.Class.
+	Classes  []int
+	Forecast []float64
+	// Lower and Upper are the bounds by level and step.
+	Lower, Upper [][]float64
+}
+
+// Interval forecasts with the selector m and returns the bounds at the levels.
+func (s Surveyed) Interval(ctx context.Context, m *selector.Model, levels []float64) (v Interval, err error) {
+	t, err := s.task(m, false)
+	if err != nil {
+		return v, err
+	}
+	r, err := t.compete(ctx)
+	if err != nil {
+		return v, err
+	}
+	out := t.settle(r)
+	v = Interval{Spread: out.spreadOf(r), Forecast: out.forecast, Lower: make([][]float64, len(levels)), Upper: make([][]float64, len(levels))}
+	for step := range out.forecast {
+		v.Classes = append(v.Classes, selector.Class(out.past, out.period, out.testHorizon, step+1))
+		for k, level := range levels {
+			lower, upper := out.interval(level, step)
+			v.Lower[k], v.Upper[k] = append(v.Lower[k], lower), append(v.Upper[k], upper)
+		}
+	}
+	return v, nil
 }

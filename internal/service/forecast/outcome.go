@@ -26,6 +26,7 @@ type outcome struct {
 	past    int
 	// calibration corrects the margins of mode auto; nil leaves them.
 	calibration *selector.Calibration
+	widen       float64
 	testHorizon int
 	// spread is the global network's own, in unit; nil where it took no part.
 	spread *globalforecast.Forecast
@@ -65,6 +66,9 @@ func (out *outcome) finish(r *race) {
 	out.margins = backtest.Calibrate(windows, prior)
 	for _, w := range out.windows {
 		out.tested += len(w.Actual)
+	}
+	if out.calibration != nil {
+		out.widen = out.calibration.Widen(out.spreadOf(r))
 	}
 	if v, ok := usual(y); ok && (out.effects == nil || !out.effects.used) {
 		v = out.bounded(v * out.unit)
@@ -166,20 +170,37 @@ func (out *outcome) margin(level float64, step int) (below, above float64) {
 	if out.calibration == nil {
 		return below, above
 	}
-	known := 1.0 // by how much the correction, learnt on many errors, applies
 	if out.spread != nil {
 		lo, hi := out.spreadAt(level, step)
 		// A few errors say little, and Student's t on them is very wide: the
 		// network, which has seen many series, then counts for more.
 		share := ownShare * min(1, float64(out.tested)/fewErrors)
 		below, above = mixed(own, lo, share), mixed(own, hi, share)
-		known = share / ownShare
 	}
-	factor := out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, step+1), level)
-	if known < 1 {
-		factor = math.Pow(factor, known)
-	}
+	factor := out.widen * out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, step+1), level)
 	return below * factor, above * factor
+}
+
+// spreadOf words the intervals of a series for their calibration.
+func (out *outcome) spreadOf(r *race) selector.Spread {
+	s := selector.Spread{
+		Features: r.features, Period: out.period, Horizon: len(out.forecast), Tested: out.tested, TestHorizon: out.testHorizon,
+		Scale: r.plan.scale, Own: 1, Network: math.NaN(),
+	}
+	const level = 0.95
+	steps := float64(len(out.forecast))
+	network := 0.0
+	for i := range out.forecast {
+		s.Own *= math.Pow(out.margins.Margin(level, i+1), 1/steps)
+		if out.spread != nil {
+			below, above := out.spreadAt(level, i)
+			network += math.Log((below+above)/2) / steps
+		}
+	}
+	if out.spread != nil {
+		s.Network = math.Exp(network)
+	}
+	return s
 }
 
 const (

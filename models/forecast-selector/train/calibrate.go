@@ -2,138 +2,160 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 
-	"github.com/omni-run/omni/api"
+	"github.com/omni-run/omni/internal/ml/gbdt"
 	"github.com/omni-run/omni/internal/ml/selector"
-	"github.com/omni-run/omni/internal/service"
 	"github.com/omni-run/omni/internal/service/forecast"
 )
 
-const (
-	// mostCalibrated of a group measure the intervals.
-	mostCalibrated = 500
-	// chunk is how many series a call holds: so many that no network trains.
-	chunk = 100
-)
+// mostCalibrated of a group measure the intervals.
+const mostCalibrated = 800
 
-// score is how far one actual value lay, in half widths of the uncalibrated
-// interval at each level.
+// measured is an example with its uncalibrated intervals.
+type measured struct {
+	*example
+	forecast.Interval
+	// widen is the factor of trees that did not see the series.
+	widen float64
+}
+
+// score is how far one actual value lay, in half widths of the interval at each
+// level, before the table's factors.
 type score struct {
 	group  string
 	class  int
 	ratios []float64
 }
 
-// calibrate measures the intervals of the service, with the new selector and
-// no calibration, on what came after the known parts.
+// calibrate measures the intervals of mode auto, with the new selector and no
+// calibration, on what came after the known parts. Trees learn from that how
+// wide those of a series must be, the table what they leave.
 func calibrate(ctx context.Context, m *selector.Model, list []example, nets unseen) (selector.Calibration, error) {
 	levels := []float64{0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99}
 	c := selector.Calibration{Levels: levels}
-	services := make([]*forecast.Service, len(nets))
-	for fold, net := range nets {
-		services[fold] = forecast.New(forecast.Deps{Selector: m, Global: net})
+	chosen := chooseCalibrated(list)
+	if err := measure(ctx, m, chosen, nets, levels); err != nil {
+		return c, err
 	}
-	groups := map[string][]*example{}
-	var names []string
-	for i := range list {
-		e := &list[i]
-		if e.Case.Members[len(e.Case.Members)-1].Forecast != nil {
-			continue
-		}
-		if groups[e.Group] == nil {
-			names = append(names, e.Group)
-		}
-		groups[e.Group] = append(groups[e.Group], e)
+	var err error
+	if c.Width, err = learnWidth(ctx, chosen, slices.Index(levels, widthLevel)); err != nil {
+		return c, err
 	}
 	var scores []score
-	for _, name := range names {
-		g := groups[name]
-		// Held rows first: the selector has not seen them.
-		slices.SortStableFunc(g, func(a, b *example) int {
-			return map[bool]int{true: -1}[a.Held] - map[bool]int{true: -1}[b.Held]
-		})
-		g = g[:min(len(g), mostCalibrated)]
-		for fold, s := range services {
-			var part []*example
-			for _, e := range g {
-				if e.Fold == fold {
-					part = append(part, e)
-				}
-			}
-			for at := 0; at < len(part); at += chunk {
-				found, err := measure(ctx, s, part[at:min(at+chunk, len(part))], levels)
-				if err != nil {
-					return c, err
-				}
-				scores = append(scores, found...)
-			}
-		}
+	for _, e := range chosen {
+		scores = append(scores, e.scores()...)
 	}
 	c.Factors = factors(scores, levels)
-	for _, name := range names {
-		covered, n := make([][2]float64, len(levels)), 0.0
-		for _, s := range scores {
-			if s.group != name {
-				continue
-			}
-			n++
-			for k, r := range s.ratios {
-				if r <= 1 {
-					covered[k][0]++
-				}
-				if r <= c.Factors[s.class][k] {
-					covered[k][1]++
-				}
-			}
-		}
-		fmt.Printf("%-40s coverage of 80 %%: %.1f, calibrated %.1f; of 95 %%: %.1f, calibrated %.1f\n", name,
-			100*covered[3][0]/n, 100*covered[3][1]/n, 100*covered[5][0]/n, 100*covered[5][1]/n)
-	}
+	report(c, chosen, scores)
 	return c, nil
 }
 
-// measure asks the service as a caller would.
-func measure(ctx context.Context, s *forecast.Service, list []*example, levels []float64) ([]score, error) {
-	first := list[0]
-	horizon, period, sequence := len(first.Actual), first.Period, 1
-	req := api.ForecastRequest{ForecastSteps: &horizon, SeasonLength: &period, SequenceLength: &sequence, Freq: first.Freq}
-	for _, l := range levels {
-		req.Level = append(req.Level, math.Round(100*l))
-	}
-	for i := range max(len(list), 21) { // fewer would each train a network
-		req.Series = append(req.Series, api.ForecastSeries{ID: fmt.Sprint(i), TimeSeries: list[i%len(list)].Known})
-	}
-	body, err := json.Marshal(req)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.Routes()[0].Handler(ctx, &service.Call{Tenant: "train", Body: body})
-	if err != nil {
-		return nil, fmt.Errorf("forecasting %s: %w", first.Group, err)
-	}
-	var out []score
-	for i, e := range list {
-		r := answer.(*api.ForecastAnswer).Series[i]
-		if r.ForecastResult == nil {
-			continue
-		}
-		for step, actual := range e.Actual {
-			one := score{group: e.Group, class: selector.Class(len(e.Known), r.SeasonLength, r.Backtest.Horizon, step+1)}
-			for _, l := range req.Level {
-				half := r.Intervals[fmt.Sprintf("hi-%g", l)][step] - r.Forecast[step]
-				if actual < r.Forecast[step] {
-					half = r.Forecast[step] - r.Intervals[fmt.Sprintf("lo-%g", l)][step]
-				}
-				one.ratios = append(one.ratios, math.Abs(actual-r.Forecast[step])/max(half, 1e-300))
+// chooseCalibrated picks up to mostCalibrated cases of a group that the local
+// network did not take part in.
+func chooseCalibrated(list []example) (out []*measured) {
+	count := map[string]int{}
+	// Held rows first: the selector has not seen them.
+	for _, held := range []bool{true, false} {
+		for i := range list {
+			e := &list[i]
+			if e.Held != held || e.Case.Members[len(e.Case.Members)-1].Forecast != nil || count[e.Group] == mostCalibrated {
+				continue
 			}
-			out = append(out, one)
+			count[e.Group]++
+			out = append(out, &measured{example: e})
 		}
 	}
-	return out, nil
+	return out
+}
+
+// measure forecasts each case as mode auto does.
+func measure(ctx context.Context, m *selector.Model, list []*measured, nets unseen, levels []float64) error {
+	failures := make([]error, len(list))
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := range next {
+				e := list[i]
+				s := forecast.Surveyed{Values: e.Known, Period: e.Period, Horizon: len(e.Actual), Global: nets[e.Fold], Kind: e.Kind}
+				e.Interval, failures[i] = s.Interval(ctx, m, levels)
+			}
+		})
+	}
+	for i := range list {
+		next <- i
+	}
+	close(next)
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
+const (
+	widthLevel = 0.95
+	widthFolds = 5
+)
+
+// learnWidth trains the trees and lets those that did not see a series say what
+// its intervals need. Groups count by the root of their size.
+func learnWidth(ctx context.Context, list []*measured, level int) (*gbdt.Quantile, error) {
+	count := map[string]float64{}
+	for _, e := range list {
+		count[e.Group]++
+	}
+	var t gbdt.Targets
+	var of, groups []int
+	total := 0.0
+	for i, e := range list {
+		row := e.Spread.Row()
+		for step := range e.Actual {
+			weight := 1 / math.Sqrt(count[e.Group]) / float64(len(e.Actual))
+			t.Rows, t.Values, t.Weights = append(t.Rows, row), append(t.Values, math.Log(max(1e-3, min(1e3, e.ratio(level, step))))), append(t.Weights, weight)
+			of, groups = append(of, i), append(groups, int(digest(e.ID)/5)%widthFolds)
+			total += weight
+		}
+	}
+	for i := range t.Weights {
+		t.Weights[i] *= float64(len(t.Weights)) / total
+	}
+	q, unseen, err := gbdt.CrossQuantile(ctx, t, groups, widthFolds, widthLevel, gbdt.Options{
+		LearningRate: 0.05, Rounds: 200, Leaves: 8, MinLeaf: 200, FeatureShare: 0.7, RowShare: 0.5, Patience: 20, Seed: 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("learning the width of intervals: %w", err)
+	}
+	for k, i := range of {
+		list[i].widen = selector.WidthFactor(unseen[k])
+	}
+	fmt.Printf("width: %d trees from %d series\n", len(q.Trees), len(list))
+	return q, nil
+}
+
+// ratio is how far the actual value of a step lies from the forecast, in half
+// widths on its side.
+func (e *measured) ratio(level, step int) float64 {
+	actual, middle := e.Actual[step], e.Forecast[step]
+	half := e.Upper[level][step] - middle
+	if actual < middle {
+		half = middle - e.Lower[level][step]
+	}
+	return math.Abs(actual-middle) / max(half, 1e-300)
+}
+
+func (e *measured) scores() (out []score) {
+	for step := range e.Actual {
+		one := score{group: e.Group, class: e.Classes[step]}
+		for k := range e.Upper {
+			one.ratios = append(one.ratios, e.ratio(k, step)/e.widen)
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 const (
@@ -176,4 +198,38 @@ func factors(scores []score, levels []float64) [][]float64 {
 		}
 	}
 	return out
+}
+
+// report prints how many values the intervals held, before and after.
+func report(c selector.Calibration, list []*measured, scores []score) {
+	var names []string
+	for _, e := range list {
+		if !slices.Contains(names, e.Group) {
+			names = append(names, e.Group)
+		}
+	}
+	at80, at95 := slices.Index(c.Levels, 0.8), slices.Index(c.Levels, 0.95)
+	for _, name := range names {
+		var n, raw80, done80, done95 float64
+		raw95 := 0.0
+		for _, s := range scores {
+			if s.group != name {
+				continue
+			}
+			n++
+			raw80 += within(s.ratios[at80], 1)
+			raw95 += within(s.ratios[at95], 1)
+			done80 += within(s.ratios[at80], c.Factors[s.class][at80])
+			done95 += within(s.ratios[at95], c.Factors[s.class][at95])
+		}
+		fmt.Printf("%-40s coverage of 80 %%: by the trees %.1f, with the table %.1f; of 95 %%: %.1f, %.1f\n", name,
+			100*raw80/n, 100*done80/n, 100*raw95/n, 100*done95/n)
+	}
+}
+
+func within(ratio, factor float64) float64 {
+	if ratio <= factor {
+		return 1
+	}
+	return 0
 }

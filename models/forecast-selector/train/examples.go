@@ -50,8 +50,6 @@ func sources(derived string) []source {
 // seasons are the usual ones, for sets that state none.
 var seasons = map[string]int{"yearly": 1, "quarterly": 4, "monthly": 12, "weekly": 1, "daily": 7, "hourly": 24}
 
-var codes = map[string]string{"yearly": "Y", "quarterly": "Q", "monthly": "M", "weekly": "W", "daily": "D", "hourly": "h"}
-
 // ahead is the horizon of sets that state none.
 const ahead = 14
 
@@ -67,11 +65,11 @@ type example struct {
 	// Demand leaves sMAPE, which means nothing for zeros, out of the loss.
 	Demand bool
 	Held   bool
-	// Fold is which global model did not learn from the series, Freq the code
-	// of its frequency.
-	Fold int
-	Freq string
-	Case selector.Case
+	// Fold is which global model did not learn from the series, Kind names its
+	// frequency where the caller would have said.
+	Fold     int
+	ID, Kind string
+	Case     selector.Case
 }
 
 const (
@@ -142,14 +140,13 @@ func examples(ctx context.Context, s corpus.Series, from source, cut int, networ
 	}
 	e := example{
 		Group: filepath.Base(from.file) + " " + s.Period, Known: s.Train[max(0, known-mostKnown):known], Actual: s.Train[known:end],
-		Period: period, Demand: from.demand, Held: digest(s.ID)%5 == 0, Fold: corpus.FoldOf(s.ID, len(nets)), Freq: codes[s.Period],
+		Period: period, Demand: from.demand, Held: digest(s.ID)%5 == 0, Fold: corpus.FoldOf(s.ID, len(nets)), ID: s.ID, Kind: s.Period,
 	}
 	if e.Scale = backtest.Scale(e.Known, period); !(e.Scale > 0) {
 		return nil, nil
 	}
-	kind := s.Period
 	if digest(s.ID)%3 == 0 {
-		kind = "" // not every caller says
+		e.Kind = "" // not every caller says
 	}
 	var out []example
 	for _, with := range []bool{false, true} {
@@ -157,7 +154,8 @@ func examples(ctx context.Context, s corpus.Series, from source, cut int, networ
 			break
 		}
 		var err error
-		if e.Case, e.Unit, err = forecast.Survey(ctx, e.Known, period, h, nets[e.Fold], kind, with); err != nil {
+		known := forecast.Surveyed{Values: e.Known, Period: period, Horizon: h, Global: nets[e.Fold], Kind: e.Kind}
+		if e.Case, e.Unit, err = known.Survey(ctx, with); err != nil {
 			return nil, err
 		}
 		out = append(out, e)
