@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/omni-run/omni/internal/ml/theta"
 )
@@ -66,44 +65,36 @@ func normal(level float64) float64 { return math.Erfinv(2*level - 1) }
 const (
 	// outermost bounds the levels: nothing is known of what is rarer.
 	outermost = 1e-7
-	// chunk is how many series pass through a network at once.
-	chunk = 64
 	// blendWindow is how many of the newest values the Theta model reads.
 	blendWindow = 200
 	// blendSeasons is how many seasons it reads at least.
 	blendSeasons = 4
 )
 
-// spaces lets calls reuse their scratch memory.
-var spaces = sync.Pool{New: func() any { return &space{} }}
-
-type space struct {
-	workspace
-	reader
-	looks    [2]look
-	evidence [chunk]evidence
-}
-
 // Forecast continues every series by horizon steps. The answer for a series
 // does not depend on the others.
 func (f *Frequency) Forecast(ctx context.Context, series []Series, horizon int) ([]Forecast, error) {
-	return f.forecast(ctx, series, horizon, asked{belief: f.Belief})
+	if horizon < 1 {
+		return nil, fmt.Errorf("globalforecast: a horizon of %d steps", horizon)
+	}
+	questions := make([]Question, len(series))
+	for i, s := range series {
+		questions[i] = Question{Series: s, Horizon: horizon}
+	}
+	replies, err := f.Ask(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Forecast, len(series))
+	for i, r := range replies {
+		out[i] = *r.Forecast
+	}
+	return out, nil
 }
 
 // Medians is Forecast for callers who want no quantiles.
 func (f *Frequency) Medians(ctx context.Context, series []Series, horizon int) ([][]float64, error) {
-	return medians(f.forecast(ctx, series, horizon, asked{}))
-}
-
-// Windows is Medians for the beginnings of one history, the shortest first, as
-// a back-test asks for them. What the shortest says of the networks and the
-// Theta model on this series counts for all: to try both anew at every end
-// costs several times the forecasts themselves and says nearly the same.
-func (f *Frequency) Windows(ctx context.Context, beginnings []Series, horizon int) ([][]float64, error) {
-	return medians(f.forecast(ctx, beginnings, horizon, asked{oneHistory: true}))
-}
-
-func medians(list []Forecast, err error) ([][]float64, error) {
+	list, err := f.Forecast(ctx, series, horizon)
 	if err != nil {
 		return nil, err
 	}
@@ -114,86 +105,23 @@ func medians(list []Forecast, err error) ([][]float64, error) {
 	return out, nil
 }
 
-// asked is how a forecast gathers evidence: belief is what it counts for in the
-// quantiles, oneHistory says that the first series' serves all.
-type asked struct {
-	belief     float64
-	oneHistory bool
-}
-
-func (f *Frequency) forecast(ctx context.Context, series []Series, horizon int, how asked) ([]Forecast, error) {
-	if horizon < 1 {
-		return nil, fmt.Errorf("globalforecast: a horizon of %d steps", horizon)
-	}
-	for i, s := range series {
-		if len(s.Values) == 0 {
-			return nil, fmt.Errorf("%w: series %d", ErrTooShort, i)
+// read turns the networks' answer for window k into values, all quantiles or
+// the median only. doubt multiplies the quantiles' distance from the median.
+func (f *Frequency) read(w *space, k, steps int, doubt float64, all bool) (out Forecast) {
+	view := w.looks[0].windows[k].view
+	out[middle] = make([]float64, steps)
+	if !all {
+		for h := range steps {
+			out[middle][h] = view.value(w.looks[0].sum[(k*f.Horizon()+h)*quantiles+middle])
 		}
+		return out
 	}
-	out := make([]Forecast, len(series))
-	w := spaces.Get().(*space)
-	defer spaces.Put(w)
-	for from := 0; from < len(series); from += chunk {
-		to := min(from+chunk, len(series))
-		if err := f.part(ctx, w, series[from:to], out[from:to], horizon, how); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// part forecasts up to chunk series.
-func (f *Frequency) part(ctx context.Context, w *space, series []Series, out []Forecast, horizon int, how asked) error {
-	histories := make([][]float64, len(series))
-	for i, s := range series {
-		histories[i] = s.Values
-	}
-	for done := 0; done < horizon; done += f.Horizon() {
-		if ctx.Err() != nil {
-			return fmt.Errorf("forecasting: %w", context.Cause(ctx))
-		}
-		steps := min(f.Horizon(), horizon-done)
-		if done == 0 && (how.belief > 0 || f.Trust > 0) {
-			f.witness(w, series, histories, how)
-		}
-		f.pass(w, series, histories)
-		for i := range series {
-			piece := f.read(w, i, steps, w.evidence[i].doubt(how.belief))
-			f.blend(&piece, w.looks[0].windows[i].view, histories[i], series[i].Period, w.evidence[i].share(f.Blend, f.Trust))
-			out[i].extend(&piece)
-			if done+steps < horizon {
-				histories[i] = append(histories[i][:len(histories[i]):len(histories[i])], piece[middle]...)
-			}
-		}
-	}
-	return nil
-}
-
-// witness gathers the evidence on every series.
-func (f *Frequency) witness(w *space, series []Series, histories [][]float64, how asked) {
-	if !how.oneHistory {
-		f.gather(w, series, histories, f.Trust > 0)
-		return
-	}
-	f.gather(w, series[:1], histories[:1], f.Trust > 0)
-	first := w.evidence[0]
-	for i := 1; i < len(series); i++ {
-		// The surprises stay each one's own memory; medians need none.
-		e := &w.evidence[i]
-		e.networks, e.theta, e.tried = first.networks, first.theta, first.tried
-	}
-}
-
-// read turns the networks' answer for series i into values. doubt multiplies
-// the quantiles' distance from the median.
-func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
-	view := w.looks[0].windows[i].view
-	stretch := f.stretches(view.linear)
 	for k := range out {
 		out[k] = make([]float64, steps)
 	}
+	stretch := f.stretches(view.linear)
 	for h := range steps {
-		q := w.looks[0].sum[(i*f.Horizon()+h)*quantiles:][:quantiles]
+		q := w.looks[0].sum[(k*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {
 			stretched := q[middle] + (v-q[middle])*float32(stretch[h][k]*doubt)
 			out[k][h] = view.value(stretched)
@@ -208,11 +136,11 @@ func (f *Frequency) read(w *space, i, steps int, doubt float64) (out Forecast) {
 
 // blend moves the forecast towards the Theta model's; the quantiles keep their
 // distance from the median, as a ratio where the networks read ratios.
-func (f *Frequency) blend(out *Forecast, view frame, history []float64, period int, share float64) {
-	if share >= 1 || len(history) < 5 {
+func (f *Frequency) blend(out *Forecast, view frame, history Series, share float64) {
+	if share >= 1 || len(history.Values) < 5 {
 		return
 	}
-	m, err := theta.FitQuick(recent(history, period), period)
+	m, err := theta.FitQuick(recent(history.Values, history.Period), history.Period)
 	if err != nil {
 		return
 	}
@@ -223,6 +151,9 @@ func (f *Frequency) blend(out *Forecast, view frame, history []float64, period i
 			continue
 		}
 		for k := range out {
+			if out[k] == nil {
+				continue
+			}
 			moved := out[k][h] + (to - v)
 			if !view.linear {
 				moved = out[k][h] * (to / v)
@@ -237,13 +168,14 @@ func recent(y []float64, period int) []float64 {
 	return y[len(y)-min(len(y), max(blendWindow, blendSeasons*period)):]
 }
 
-// extend appends a further piece. Its quantiles start from the median of the
-// piece before, so they are spread by what that one already left open.
+// extend appends a further piece, which has the same quantiles. They start from
+// the median of the piece before, so they are spread by what that one already
+// left open.
 func (f *Forecast) extend(piece *Forecast) {
 	n := len(f[middle])
 	for k := range f {
-		if n == 0 {
-			f[k] = piece[k]
+		if n == 0 || piece[k] == nil {
+			f[k] = append(f[k], piece[k]...)
 			continue
 		}
 		open := f[k][n-1] - f[middle][n-1]

@@ -130,8 +130,11 @@ func Survey(ctx context.Context, y []float64, period, horizon int, global *globa
 		y: y, horizon: horizon, mode: modeAuto, neural: n.fitting(len(y)), period: period, crowd: !networked, selector: &selector.Model{},
 		global: &globalModel{tuned: global}, kind: kind, warn: func(string, ...any) {},
 	}
-	r, err := t.compete(ctx)
-	if err != nil {
+	r := t.begin()
+	if err := consult(ctx, []*race{r}); err != nil {
+		return c, 0, err
+	}
+	if err := r.compete(ctx); err != nil {
 		return c, 0, err
 	}
 	return r.caseOf(horizon), r.out.unit, nil
