@@ -276,16 +276,20 @@ func Rank(ctx context.Context, y []float64, period int, opt Options) ([]*Model, 
 			return nil, err
 		}
 	}
-	var list []*Model
-	for _, spec := range specs {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if m, err := Fit(y, spec, opt); err == nil {
-			list = append(list, m)
-		}
+	list, err := fitAll(ctx, y, each(specs, opt))
+	if err != nil {
+		return nil, err
 	}
 	return ranked(list, len(y))
+}
+
+// each wants every form, all with the same options.
+func each(specs []Spec, opt Options) []wanted {
+	list := make([]wanted, len(specs))
+	for i, s := range specs {
+		list[i] = wanted{s, opt}
+	}
+	return list
 }
 
 // Again estimates the models of a shorter beginning of y once more, each from
@@ -293,17 +297,15 @@ func Rank(ctx context.Context, y []float64, period int, opt Options) ([]*Model, 
 // work of Select, as the parameters seldom move far.
 func Again(ctx context.Context, y []float64, earlier []*Model, opt Options) (*Model, error) {
 	opt.once = true
-	var list []*Model
+	var again []wanted
 	for _, m := range earlier {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		opt.from = m
-		if m, err := Fit(y, m.Spec, opt); err == nil {
-			list = append(list, m)
-		}
+		again = append(again, wanted{m.Spec, opt})
 	}
-	list, err := ranked(list, len(y))
+	list, err := fitAll(ctx, y, again)
+	if err == nil {
+		list, err = ranked(list, len(y))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -324,23 +326,14 @@ func screen(ctx context.Context, y []float64, specs []Spec, opt Options) ([]Spec
 		opt.Finalists = 3
 	}
 	short := Options{Evaluations: opt.Screen, FixSeason: opt.FixSeason, once: true}
-	type scored struct {
-		spec Spec
-		aicc float64
+	list, err := fitAll(ctx, y, each(specs, short))
+	if err != nil {
+		return nil, err
 	}
-	var list []scored
-	for _, spec := range specs {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if m, err := Fit(y, spec, short); err == nil {
-			list = append(list, scored{spec, m.AICc})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(a.aicc, b.aicc) })
+	slices.SortStableFunc(list, func(a, b *Model) int { return cmp.Compare(a.AICc, b.AICc) })
 	out := make([]Spec, 0, opt.Finalists)
-	for _, s := range list[:min(len(list), opt.Finalists)] {
-		out = append(out, s.spec)
+	for _, m := range list[:min(len(list), opt.Finalists)] {
+		out = append(out, m.Spec)
 	}
 	return out, nil
 }

@@ -1,10 +1,10 @@
 package ets
 
 import (
+	"context"
 	"math"
 	"slices"
 
-	"github.com/omni-run/omni/internal/ml/neldermead"
 	"github.com/omni-run/omni/internal/ml/season"
 )
 
@@ -28,6 +28,52 @@ func logit(p float64) float64    { return math.Log(p / (1 - p)) }
 // Fit estimates one model. y must be finite, and small enough that its squares
 // do not overflow.
 func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
+	e, err := newEstimation(y, spec, opt)
+	if err != nil {
+		return nil, err
+	}
+	for together := newLockstep(y, e.searches); together.step(); {
+	}
+	return e.model(y)
+}
+
+// fitAll estimates many models of one series, which takes a fraction of
+// estimating each. Those that cannot be fitted are left out.
+func fitAll(ctx context.Context, y []float64, list []wanted) ([]*Model, error) {
+	var all []*estimation
+	var searches []*search
+	for _, w := range list {
+		if e, err := newEstimation(y, w.spec, w.opt); err == nil {
+			all, searches = append(all, e), append(searches, e.searches...)
+		}
+	}
+	for together := newLockstep(y, searches); together.step(); {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+	var models []*Model
+	for _, e := range all {
+		if m, err := e.model(y); err == nil {
+			models = append(models, m)
+		}
+	}
+	return models, nil
+}
+
+// wanted is a model to estimate.
+type wanted struct {
+	spec Spec
+	opt  Options
+}
+
+// estimation is the searches for one model's parameters.
+type estimation struct{ searches []*search }
+
+// newEstimation begins the searches. The likelihood often has a second peak
+// where nothing is smoothed and the initial states rule; a start near it finds
+// it.
+func newEstimation(y []float64, spec Spec, opt Options) (*estimation, error) {
 	if err := spec.check(y); err != nil {
 		return nil, err
 	}
@@ -40,33 +86,31 @@ func Fit(y []float64, spec Spec, opt Options) (*Model, error) {
 	if opt.Evaluations == 0 {
 		opt.Evaluations = min(2000, 120*len(p.start))
 	}
-	n := float64(len(y))
-	objective := func(x []float64) float64 {
-		p.apply(m, x)
-		sse, logs := m.run(y, nil)
-		if m.Error == Multiplicative {
-			return n*math.Log(max(sse, 1e-300)) + 2*logs
-		}
-		return n * math.Log(max(sse, 1e-300))
-	}
-	best := neldermead.Minimize(objective, p.start, neldermead.Options{Evaluations: opt.Evaluations, Step: 0.4, Tolerance: 1e-7})
-	// The likelihood often has a second peak where nothing is smoothed and the
-	// initial states rule; a start near it finds it.
+	e := &estimation{[]*search{newSearch(m, p, p.start, opt.Evaluations)}}
 	if !opt.once {
 		still := slices.Clone(p.start)
 		still[0] = logit(stillAlpha)
-		if again := neldermead.Minimize(objective, still, neldermead.Options{Evaluations: opt.Evaluations / 2, Step: 0.4, Tolerance: 1e-7}); again.Value < best.Value {
-			best = again
+		e.searches = append(e.searches, newSearch(m.Clone(), p, still, opt.Evaluations/2))
+	}
+	return e, nil
+}
+
+// model is the best that the searches found; of equals that of the first.
+func (e *estimation) model(y []float64) (*Model, error) {
+	best, x := e.searches[0], e.searches[0].Result()
+	for _, s := range e.searches[1:] {
+		if again := s.Result(); again.Value < x.Value {
+			best, x = s, again
 		}
 	}
-	if math.IsInf(best.Value, 1) {
+	if math.IsInf(x.Value, 1) {
 		return nil, ErrNoFit
 	}
-	p.apply(m, best.X)
-	if _, err := m.Filter(y); err != nil {
+	best.parameters.apply(best.model, x.X)
+	if _, err := best.model.Filter(y); err != nil {
 		return nil, err
 	}
-	return m, nil
+	return best.model, nil
 }
 
 // guess sets the initial states as Hyndman et al. (2008, section 2.6) do: the

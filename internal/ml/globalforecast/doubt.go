@@ -35,8 +35,6 @@ type evidence struct {
 	// surprises are the distances of values from the medians, as shares of the
 	// outer quantiles' distance.
 	surprises []float64
-	// factor is by how much the quantiles are spread, see Width.
-	factor float64
 	// networks and theta sum the absolute errors of either over tried values,
 	// in units of the history.
 	networks, theta, tried float64

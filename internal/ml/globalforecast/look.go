@@ -1,8 +1,12 @@
 package globalforecast
 
+// passWindows is how many windows a network reads at once: more gain nothing,
+// and outgrow the second-level cache.
+const passWindows = 48
+
 // look is one reading of a batch of histories and the networks' mean answer.
 type look struct {
-	windows [trials * chunk]window
+	windows []window
 	batch   []*window
 	sum     []float32
 }
@@ -54,16 +58,24 @@ func (f *Frequency) inner(s Season) (Season, bool) {
 // look reads the histories' ends and lets every network answer.
 func (f *Frequency) look(w *space, l *look, seasons []Season, histories [][]float64) {
 	w.reader.shape = f.Recipe.Shape
+	if more := len(histories) - len(l.windows); more > 0 {
+		l.windows = append(l.windows, make([]window, more)...)
+	}
 	l.batch = l.batch[:0]
 	for i, y := range histories {
 		w.reader.read(&l.windows[i], y, seasons[i], f.Recipe.Smooth, false)
 		l.batch = append(l.batch, &l.windows[i])
 	}
-	sized(&l.sum, len(histories)*f.Horizon()*quantiles)
+	size := f.Horizon() * quantiles
+	sized(&l.sum, len(histories)*size)
 	clear(l.sum)
-	for _, n := range f.networks {
-		for i, v := range n.forward(&w.workspace, l.batch) {
-			l.sum[i] += v / float32(len(f.networks))
+	for from := 0; from < len(l.batch); from += passWindows {
+		part := l.batch[from:min(from+passWindows, len(l.batch))]
+		sum := l.sum[from*size:]
+		for _, n := range f.networks {
+			for i, v := range n.forward(&w.workspace, part) {
+				sum[i] += v / float32(len(f.networks))
+			}
 		}
 	}
 }

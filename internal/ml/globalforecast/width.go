@@ -43,10 +43,11 @@ var widthOptions = gbdt.Options{Rounds: 150, LearningRate: 0.05, Leaves: 8, MinL
 // tells are what the width of a series is learnt from.
 type tells [9]float64
 
-// tell reads the tells of series i of the last pass.
-func (f *Frequency) tell(w *space, i int, history []float64) (t tells) {
-	win, e := &w.looks[0].windows[i], &w.evidence[i]
-	q := w.looks[0].sum[i*f.Horizon()*quantiles:]
+// tell reads the tells of a history from its window k of the last pass and what
+// its earlier ends said.
+func (f *Frequency) tell(w *space, k int, e *evidence, history []float64) (t tells) {
+	win := &w.looks[0].windows[k]
+	q := w.looks[0].sum[k*f.Horizon()*quantiles:]
 	near := min(f.Recipe.Near, f.Horizon())
 	for h := range near {
 		outer := float64(q[h*quantiles+quantiles-1] - q[h*quantiles])
@@ -115,11 +116,11 @@ func (f *Frequency) widen(ctx context.Context, list []Series, j held) ([]Forecas
 	for k, i := range of {
 		factors[i] = bounded(unseen[k])
 	}
-	if raw, err = f.forecast(ctx, list, f.Recipe.Near, asked{factors: factors}); err != nil {
+	if raw, err = f.forecast(ctx, list, f.Recipe.Near, factors); err != nil {
 		return nil, err
 	}
 	f.Stretch, f.Linear = f.stretched(raw, j, false), f.stretched(raw, j, true)
-	final, err := f.forecast(ctx, list, f.Recipe.Near, asked{factors: factors})
+	final, err := f.forecast(ctx, list, f.Recipe.Near, factors)
 	f.Width = &Width{*trees}
 	return final, err
 }
@@ -140,7 +141,7 @@ func (f *Frequency) targets(list []Series, j held, raw []Forecast) (t gbdt.Targe
 		f.pass(w, part, histories)
 		for k := range part {
 			i := from + k
-			row := f.tell(w, k, histories[k])
+			row := f.tell(w, k, &w.evidence[k], histories[k])
 			for h, y := range j.next[i] {
 				r := w.looks[0].windows[k].view.distance(y, raw[i][0][h], raw[i][middle][h], raw[i][quantiles-1][h])
 				t.Rows, t.Values = append(t.Rows, row[:]), append(t.Values, math.Log(max(1e-3, min(1e3, r))))

@@ -8,7 +8,10 @@ import (
 
 // Dynamic is the dynamic optimised Theta model: the regression line moves with
 // the data, and theta is estimated beside alpha and the initial level.
-type Dynamic struct{ Model }
+type Dynamic struct {
+	Model
+	end dynamicState // after the last value
+}
 
 // dynamicState is the model's recursion (Fiorucci et al., 2016, equations 13
 // to 17): the smoothed level, the running mean, and the line's coefficients.
@@ -36,18 +39,45 @@ func (s *dynamicState) observe(y, alpha float64) {
 	s.decay *= 1 - alpha
 }
 
-// run passes y through the recursion and returns the state at its end and the
-// squared one-step errors from the third value on.
-func run(y []float64, level, alpha, theta float64) (s dynamicState, sum float64) {
-	s = dynamicState{level: level, intercept: 0, decay: 1}
-	for i, v := range y {
-		if i >= 2 {
-			e := v - s.next(alpha, theta)
-			sum += e * e
-		}
+// run passes y through the recursion and returns the state at its end.
+func run(y []float64, level, alpha float64) dynamicState {
+	s := dynamicState{level: level, intercept: 0, decay: 1}
+	for _, v := range y {
 		s.observe(v, alpha)
 	}
-	return s, sum
+	return s
+}
+
+// trail is a series with the coefficients of its line before each value, which
+// no parameter moves: found once, they serve every point of a search.
+type trail struct{ y, intercept, slope []float64 }
+
+func follow(y []float64) trail {
+	lines := make([]float64, 2*len(y))
+	t := trail{y: y, intercept: lines[:len(y)], slope: lines[len(y):]}
+	s := dynamicState{decay: 1}
+	for i, v := range y {
+		t.intercept[i], t.slope[i] = s.intercept, s.slope
+		s.observe(v, 0.5)
+	}
+	return t
+}
+
+// errors returns the sum of the squared one-step errors from the third value
+// on, in the arithmetic of next and observe.
+func (t trail) errors(level, alpha, theta float64) (sum float64) {
+	decay, curve := 1.0, 1-1/theta
+	intercept, slope := t.intercept[:len(t.y)], t.slope[:len(t.y)]
+	for i, v := range t.y {
+		after := decay * (1 - alpha)
+		if i >= 2 {
+			e := v - (level + curve*(decay*intercept[i]+(1-after)/alpha*slope[i]))
+			sum += e * e
+		}
+		level += alpha * (v - level)
+		decay = after
+	}
+	return sum
 }
 
 // thetaLimit keeps the curvature's weight identified.
@@ -67,32 +97,32 @@ func FitDynamic(y []float64, period int) (*Dynamic, error) {
 	}
 	x := []float64{0, 0, math.Log(1.0 / (thetaLimit - 2))} // theta = 2
 	if scale > 0 && len(m.y) >= 4 {
+		t := follow(m.y)
 		x = neldermead.Minimize(func(x []float64) float64 {
-			level, alpha, theta := at(x)
-			_, sum := run(m.y, level, alpha, theta)
-			return sum
+			return t.errors(at(x))
 		}, x, neldermead.Options{Evaluations: 400}).X
 	}
 	m.start, m.Alpha, m.Theta = at(x)
-	s, _ := run(m.y, m.start, m.Alpha, m.Theta)
-	m.Level, m.Slope = s.level, s.slope
-	return &Dynamic{*m}, nil
+	return m.dynamic(), nil
+}
+
+// dynamic runs over the model's values, its parameters as they are.
+func (m *Model) dynamic() *Dynamic {
+	end := run(m.y, m.start, m.Alpha)
+	m.Level, m.Slope = end.level, end.slope
+	return &Dynamic{*m, end}
 }
 
 // Extend returns the model, its parameters as they are, over y, which begins
 // with the values the model was fitted to.
 func (m *Dynamic) Extend(y []float64) *Dynamic {
-	out := &Dynamic{*m.extend(y)}
-	s, _ := run(out.y, out.start, out.Alpha, out.Theta)
-	out.Level, out.Slope = s.level, s.slope
-	return out
+	return m.extend(y).dynamic()
 }
 
 // Forecast continues the series the model was fitted to, each forecast taking
 // the place of an observation in the recursion.
 func (m *Dynamic) Forecast(horizon int) []float64 {
-	s, _ := run(m.y, m.start, m.Alpha, m.Theta)
-	out := make([]float64, horizon)
+	s, out := m.end, make([]float64, horizon)
 	for h := range out {
 		out[h] = s.next(m.Alpha, m.Theta)
 		s.observe(out[h], m.Alpha)

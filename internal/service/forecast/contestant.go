@@ -50,9 +50,9 @@ type contestant struct {
 	// fit learns from y and returns the means to continue it and what it
 	// calls itself.
 	fit func(ctx context.Context, y []float64) (predictor, string, error)
-	// together, where it is not nil, continues many beginnings of a series at
-	// once, cheaper than one by one; fit learns nothing then.
-	together func(ctx context.Context, histories [][]float64, horizon int) ([][]float64, error)
+	// tests, where it is not nil, tells what is known already of the windows of
+	// the back-test; fit learns nothing then.
+	tests func() [][]float64
 }
 
 const (

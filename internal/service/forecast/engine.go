@@ -65,45 +65,31 @@ type task struct {
 
 // run forecasts one series: scale, find the season, back-test, choose, answer.
 func run(ctx context.Context, t task) (*outcome, error) {
-	r, err := t.compete(ctx)
-	if err != nil {
+	r := t.begin()
+	if err := consult(ctx, []*race{r}); err != nil {
 		return nil, err
 	}
-	return t.settle(r), nil
-}
-
-// settle weighs the entrants and makes their answers one.
-func (t task) settle(r *race) *outcome {
-	out := r.out
-	t.recordTraining(out, r.network)
-	out.selection.Reason = t.choose(r)
-	t.combine(r)
-	if r.features != nil {
-		out.calibration = &t.selector.Calibration
-	}
-	if t.mode == modeGlobal || out.calibration != nil {
-		out.spread = r.spread
-	}
-	out.finish(r)
-	return out
+	return r.run(ctx)
 }
 
 // race is a series with what every entrant makes of it.
 type race struct {
+	task     task
 	out      *outcome
 	y        []float64 // cleaned and divided by its unit
 	entrants []*entrant
 	plan     plan
-	network  finalNetwork
+	// said is what consult was told.
+	said    said
+	network finalNetwork
 	// features describe y; nil where nobody reads them.
 	features []float64
 	// spread is the shipped kind of network's answer; nil where it has none.
 	spread *globalforecast.Forecast
 }
 
-// compete lets every entrant forecast the held-back ends of the series and
-// what comes after it.
-func (t task) compete(ctx context.Context) (*race, error) {
+// begin cleans the series and says who takes part and where it is cut.
+func (t task) begin() *race {
 	y := t.y
 	if t.given == nil {
 		t.given = y
@@ -121,14 +107,45 @@ func (t task) compete(ctx context.Context) (*race, error) {
 	r.out.period = t.season(r.y)
 	t.neural.period = r.out.period
 	r.out.selection.Mode = t.mode
-
-	// The final network trains beside the back-test: the two share nothing.
-	final := t.startFinalNetwork(ctx, r.y)
-	r.entrants = t.entrants(r.y, r.out.period)
+	r.task = t
+	r.entrants = r.list()
 	r.plan = newPlan(len(r.y), t.horizon, t.neural.lookback, r.out.period)
 	if t.mode == modeGlobal && t.crowd {
 		r.plan.origins = nil // the networks say by themselves how sure they are
 	}
+	return r
+}
+
+// run lets the entrants compete and answers with what they are weighed to.
+func (r *race) run(ctx context.Context) (*outcome, error) {
+	if err := r.compete(ctx); err != nil {
+		return nil, err
+	}
+	return r.settle(), nil
+}
+
+// settle weighs the entrants and makes their answers one.
+func (r *race) settle() *outcome {
+	t, out := r.task, r.out
+	t.recordTraining(out, r.network)
+	out.selection.Reason = t.choose(r)
+	t.combine(r)
+	if r.features != nil {
+		out.calibration = &t.selector.Calibration
+	}
+	if t.mode == modeGlobal || out.calibration != nil {
+		out.spread = r.spread
+	}
+	out.finish(r)
+	return out
+}
+
+// compete lets every entrant forecast the held-back ends of the series and
+// what comes after it.
+func (r *race) compete(ctx context.Context) error {
+	t := r.task
+	// The final network trains beside the back-test: the two share nothing.
+	final := t.startFinalNetwork(ctx, r.y)
 	err := r.plan.test(ctx, r.entrants, r.y, r.out.period)
 	if err == nil && t.selector != nil && len(r.entrants) > 1 {
 		r.features, err = features.Of(ctx, r.y, r.out.period)
@@ -136,13 +153,13 @@ func (t task) compete(ctx context.Context) (*race, error) {
 	t.tell(0.6)
 	r.network = <-final
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.network.err != nil && t.networked() {
-		return nil, r.network.err
+		return r.network.err
 	}
 	t.tell(0.9)
-	return r, t.finals(ctx, r)
+	return t.finals(ctx, r)
 }
 
 // networked says that a network is trained on the series itself.
@@ -211,16 +228,17 @@ func (t task) season(y []float64) int {
 	return period
 }
 
-// entrants lists who takes part in a mode.
-func (t task) entrants(y []float64, period int) []*entrant {
+// list says who takes part in a mode.
+func (r *race) list() []*entrant {
+	t, period := r.task, r.out.period
 	var list []contestant
 	switch t.mode {
 	case modeLocal:
 		list = []contestant{t.neural.local()}
 	case modeGlobal:
-		list = []contestant{t.global.contestant(t.kind, period)}
+		list = []contestant{t.global.contestant(r)}
 	default:
-		demand := sparse(y)
+		demand := sparse(r.y)
 		for _, c := range classical(period) {
 			switch c.name {
 			case modelSeasonal:
@@ -236,7 +254,7 @@ func (t task) entrants(y []float64, period int) []*entrant {
 		}
 		list = append(list, t.extra...)
 		if t.global != nil {
-			list = append(list, t.global.contestant(t.kind, period))
+			list = append(list, t.global.contestant(r))
 		}
 		if !t.crowd {
 			list = append(list, t.neural.local())
@@ -339,9 +357,7 @@ func (t task) final(ctx context.Context, e *entrant, r *race) ([]float64, string
 	}
 	if e.name == modelGlobal && t.global.tuned != nil {
 		// The quantiles come with the forecast: one pass serves both.
-		if r.spread, err = t.global.spreadOf(ctx, r, t.kind, t.horizon); err != nil {
-			return nil, "", err
-		}
+		r.spread = r.said.spread
 		return r.spread.Median(), name, nil
 	}
 	f, err := p(ctx, r.y, t.horizon)

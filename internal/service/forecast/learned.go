@@ -116,22 +116,6 @@ func strongest(values []float64) string {
 	return text
 }
 
-// Survey is what the trainer of the selector learns of a series: the case as
-// the selector will read it, in units of the series' largest size. networked
-// adds the network trained in the call to the contestants, as in a call of few
-// series.
-func (s Surveyed) Survey(ctx context.Context, networked bool) (c selector.Case, unit float64, err error) {
-	t, err := s.task(&selector.Model{}, networked)
-	if err != nil {
-		return c, 0, err
-	}
-	r, err := t.compete(ctx)
-	if err != nil {
-		return c, 0, err
-	}
-	return r.caseOf(s.Horizon), r.out.unit, nil
-}
-
 // Surveyed is a series that a trainer of the selector learns from.
 type Surveyed struct {
 	Values          []float64
@@ -142,12 +126,33 @@ type Surveyed struct {
 	Kind   string
 }
 
-func (s Surveyed) task(m *selector.Model, networked bool) (task, error) {
+// Survey is what the trainer of the selector learns of a series: the case as
+// the selector will read it, in units of the series' largest size. networked
+// adds the network trained in the call to the contestants, as in a call of few
+// series.
+func (s Surveyed) Survey(ctx context.Context, networked bool) (c selector.Case, unit float64, err error) {
+	r, err := s.race(ctx, &selector.Model{}, networked)
+	if err != nil {
+		return c, 0, err
+	}
+	return r.caseOf(s.Horizon), r.out.unit, nil
+}
+
+// race lets all compete as in mode auto.
+func (s Surveyed) race(ctx context.Context, m *selector.Model, networked bool) (*race, error) {
 	n, err := trainingSettings(nil, nil, nil, nil, len(s.Values))
-	return task{
+	if err != nil {
+		return nil, err
+	}
+	t := task{
 		y: s.Values, horizon: s.Horizon, mode: modeAuto, neural: n.fitting(len(s.Values)), period: s.Period, crowd: !networked, selector: m,
 		global: &globalModel{tuned: s.Global}, kind: s.Kind, warn: func(string, ...any) {},
-	}, err
+	}
+	r := t.begin()
+	if err := consult(ctx, []*race{r}); err != nil {
+		return nil, err
+	}
+	return r, r.compete(ctx)
 }
 
 // Interval is what the trainer learns of how wide intervals are.
@@ -162,15 +167,11 @@ type Interval struct {
 
 // Interval forecasts with the selector m and returns the bounds at the levels.
 func (s Surveyed) Interval(ctx context.Context, m *selector.Model, levels []float64) (v Interval, err error) {
-	t, err := s.task(m, false)
+	r, err := s.race(ctx, m, false)
 	if err != nil {
 		return v, err
 	}
-	r, err := t.compete(ctx)
-	if err != nil {
-		return v, err
-	}
-	out := t.settle(r)
+	out := r.settle()
 	v = Interval{Spread: out.spreadOf(r), Forecast: out.forecast, Lower: make([][]float64, len(levels)), Upper: make([][]float64, len(levels))}
 	for step := range out.forecast {
 		v.Classes = append(v.Classes, selector.Class(out.past, out.period, out.testHorizon, step+1))

@@ -39,18 +39,20 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	set.crowd = len(req.Series) > fullTraining
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
 	failures, made := make([]error, len(req.Series)), make([]*served, len(req.Series))
+	size := groupSize(len(req.Series))
 	next := make(chan int)
 	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(req.Series)) {
+	for range min(runtime.GOMAXPROCS(0), (len(req.Series)+size-1)/size) {
 		wait.Go(func() {
-			for i := range next {
-				made[i], failures[i] = s.predictInto(ctx, &answer.Series[i], req.Series[i], i, req.Freq, set, network)
+			for from := range next {
+				g := group{first: from, in: req.Series[from:min(from+size, len(req.Series))], freq: req.Freq, set: set, network: network}
+				s.predictGroup(ctx, &g, answer.Series[from:], made[from:], failures[from:])
 			}
 		})
 	}
-	for i := range req.Series {
-		next <- i
-		call.Progress(float64(i) / float64(len(req.Series)))
+	for from := 0; from < len(req.Series); from += size {
+		next <- from
+		call.Progress(float64(from) / float64(len(req.Series)))
 	}
 	close(next)
 	wait.Wait()
@@ -94,22 +96,58 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 	return answer, nil
 }
 
-func (s *Service) predictInto(ctx context.Context, out *api.SeriesForecast, in api.ForecastSeries, i int, freq string, set settings, network *globalModel) (*served, error) {
-	out.ID, out.Status = in.ID, "success"
-	if in.Freq == "" && (len(in.Timestamps) == 0 || freq != "") {
-		in.Freq = freq
+// mostGrouped bounds how many series a group has: enough of them for the
+// networks, and little to wait for when a call ends early.
+const mostGrouped = 32
+
+// groupSize shares the series of a call out so that every core has some.
+func groupSize(series int) int {
+	cores := runtime.GOMAXPROCS(0)
+	return max(1, min(mostGrouped, (series+cores-1)/cores))
+}
+
+// group is some series of a call, whose questions to the networks are asked
+// together.
+type group struct {
+	first   int // the index of the first in the call
+	in      []api.ForecastSeries
+	freq    string
+	set     settings
+	network *globalModel
+}
+
+// predictGroup answers the series of a group into the beginnings of out, made
+// and failures.
+func (s *Service) predictGroup(ctx context.Context, g *group, out []api.SeriesForecast, made []*served, failures []error) {
+	list, races := make([]*checked, len(g.in)), make([]*race, 0, len(g.in))
+	for i, in := range g.in {
+		out[i].ID, out[i].Status = in.ID, "success"
+		if in.Freq == "" && (len(in.Timestamps) == 0 || g.freq != "") {
+			in.Freq = g.freq
+		}
+		list[i], failures[i] = s.checkOne(ctx, in, fmt.Sprintf("series[%d].", g.first+i), g.set, g.network, func(format string, args ...any) {
+			out[i].Warnings = append(out[i].Warnings, fmt.Sprintf(format, args...))
+		}, nil)
+		if list[i] != nil {
+			races = append(races, list[i].race)
+		}
 	}
-	made, err := s.predictOne(ctx, in, fmt.Sprintf("series[%d].", i), set, network, func(format string, args ...any) {
-		out.Warnings = append(out.Warnings, fmt.Sprintf(format, args...))
-	}, nil)
-	if made != nil {
-		out.ForecastResult = made.answer
+	err := consult(ctx, races)
+	for i := range g.in {
+		switch {
+		case list[i] != nil && err != nil:
+			failures[i] = err
+		case list[i] != nil:
+			if made[i], failures[i] = list[i].forecast(ctx); made[i] != nil {
+				out[i].ForecastResult = made[i].answer
+			}
+		}
+		list[i] = nil // what it was made from may go
+		var known *api.Error
+		if errors.As(failures[i], &known) {
+			out[i].Status, out[i].Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
+		}
 	}
-	var known *api.Error
-	if errors.As(err, &known) {
-		out.Status, out.Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
-	}
-	return made, err
 }
 
 // checkMany bounds a call of many series as a whole.

@@ -81,14 +81,8 @@ func (p *plan) testOne(ctx context.Context, e *entrant, y, head []float64) error
 		e.shown = name
 	}
 	var all [][]float64
-	if e.together != nil {
-		histories := make([][]float64, len(p.origins))
-		for i, origin := range p.origins {
-			histories[i] = y[:origin:origin]
-		}
-		if all, err = e.together(ctx, histories, p.horizon); err != nil {
-			return err
-		}
+	if e.tests != nil {
+		all = e.tests()
 	}
 	for i, origin := range p.origins {
 		if ctx.Err() != nil {

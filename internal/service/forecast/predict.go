@@ -78,7 +78,14 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.predictOne(ctx, one, "", set, network, call.Warn, call.Progress)
+	series, err := s.checkOne(ctx, one, "", set, network, call.Warn, call.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if err := consult(ctx, []*race{series.race}); err != nil {
+		return nil, err
+	}
+	out, err := series.forecast(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +98,19 @@ type served struct {
 	*outcome
 }
 
-// predictOne checks and forecasts one series. prefix stands before the names
-// of its fields in errors, such as "series[3].".
-func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix string, set settings, network *globalModel,
+// checked is a series that can be forecast.
+type checked struct {
+	*race
+	values []float64 // as they came
+	set    settings
+	dates  []string
+}
+
+// checkOne checks one series and lays its race out. prefix stands before the
+// names of its fields in errors, such as "series[3].".
+func (s *Service) checkOne(ctx context.Context, in api.ForecastSeries, prefix string, set settings, network *globalModel,
 	warn func(string, ...any), progress func(float64),
-) (*served, error) {
+) (*checked, error) {
 	field := prefix + "time_series"
 	y, err := cleaned(field, in.TimeSeries, set.impute, s.limits.Points)
 	if err != nil {
@@ -132,19 +147,24 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if err := t.prepare(ctx, extra, set); err != nil {
 		return nil, err
 	}
-	out, err := run(ctx, t)
+	return &checked{race: t.begin(), values: y, set: set, dates: dates}, nil
+}
+
+// forecast answers a series that consult has been asked about.
+func (c *checked) forecast(ctx context.Context) (*served, error) {
+	out, err := c.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	result := out.result(set)
-	result.Timestamps = dates
-	if set.explain {
-		if result.Explanation, err = t.explain(ctx, out); err != nil {
+	result := out.result(c.set)
+	result.Timestamps = c.dates
+	if c.set.explain {
+		if result.Explanation, err = c.task.explain(ctx, out); err != nil {
 			return nil, err
 		}
 	}
-	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(y) > 0 {
-		warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
+	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(c.values) > 0 {
+		c.task.warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
 	}
 	return &served{result, out}, nil
 }

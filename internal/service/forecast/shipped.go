@@ -65,53 +65,16 @@ func (m *globalModel) networkPart(kind string, period, n int) (*globalforecast.F
 	return f, f.Season(period, n, kind != "")
 }
 
-// contestant is the network as one that takes part.
-func (m *globalModel) contestant(kind string, period int) contestant {
+// contestant is the network as one that takes part. One of the shipped kind
+// says what consult was told.
+func (m *globalModel) contestant(r *race) contestant {
 	if m.tuned == nil {
-		return global(m.net, period)
+		return global(m.net, r.out.period)
 	}
-	together := func(ctx context.Context, histories [][]float64, horizon int) ([][]float64, error) {
-		part, season := m.networkPart(kind, period, len(histories[0]))
-		series := make([]globalforecast.Series, len(histories))
-		for i, y := range histories {
-			series[i] = globalforecast.Series{Values: y, Period: season}
-		}
-		list, err := part.Windows(ctx, series, horizon)
-		if err != nil {
-			return nil, fmt.Errorf("running the global network: %w", err)
-		}
-		for i, y := range histories {
-			if still(y) {
-				list[i] = unmoved(y[0], horizon).Median()
-			}
-		}
-		return list, nil
-	}
-	return contestant{name: modelGlobal, together: together, fit: func(_ context.Context, y []float64) (predictor, string, error) {
-		if len(y) < 2 {
-			return nil, "", fmt.Errorf("%w: needs at least 2 values", errUnfit)
-		}
-		return func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
-			list, err := together(ctx, [][]float64{history}, horizon)
-			if err != nil {
-				return nil, err
-			}
-			return list[0], nil
-		}, "", nil
+	told := func() [][]float64 { return r.said.tests }
+	return contestant{name: modelGlobal, tests: told, fit: func(_ context.Context, y []float64) (predictor, string, error) {
+		return nil, "", tooFew(y, leastConsulted)
 	}}
-}
-
-// spreadOf asks the network for its quantiles.
-func (m *globalModel) spreadOf(ctx context.Context, r *race, kind string, horizon int) (*globalforecast.Forecast, error) {
-	part, season := m.networkPart(kind, r.out.period, len(r.y))
-	if still(r.y) {
-		return unmoved(r.y[0], horizon), nil
-	}
-	list, err := part.Forecast(ctx, []globalforecast.Series{{Values: r.y, Period: season}}, horizon)
-	if err != nil {
-		return nil, fmt.Errorf("running the global network: %w", err)
-	}
-	return &list[0], nil
 }
 
 // still says that all values are the same. The networks measure in units of
