@@ -7,9 +7,6 @@ import (
 	"slices"
 )
 
-// longest is how many of the newest values a search for a season looks at.
-const longest = 4000
-
 // Autocorrelation returns the sample autocorrelations of y at lags 1 to
 // lags, all 0 when y does not vary.
 func Autocorrelation(y []float64, lags int) []float64 {
@@ -52,15 +49,27 @@ func Present(y []float64, period int) bool {
 	return math.Abs(r[period-1]) > limit
 }
 
+// hinted is how many of the newest values a look at named seasons takes in.
+const hinted = 4000
+
 // Detect returns the length of the strongest season of y, or 1. candidates
-// are lengths that the calendar suggests, tried first and held to a lower bar;
-// then every length up to limit. Detection works on the steps of y, so that a
-// trend does not hide or feign a season.
+// are lengths that the calendar suggests, tried first and held to a lower bar,
+// on the steps of y, so that a trend does not hide or feign a season; then
+// whatever Find names.
 func Detect(y []float64, candidates []int, limit int) int {
-	if len(y) > longest {
-		y = y[len(y)-longest:]
+	if best := suggested(y[max(0, len(y)-hinted):], candidates); best > 1 {
+		return best
 	}
-	if len(y) < 6 {
+	if found := Find(y, limit); len(found) > 0 {
+		return found[0]
+	}
+	return 1
+}
+
+// suggested is the candidate with the highest autocorrelation of the steps, 1
+// where none is high enough.
+func suggested(y []float64, candidates []int) int {
+	if len(y) < 6 || len(candidates) == 0 {
 		return 1
 	}
 	step, lowest, highest, size := make([]float64, len(y)-1), math.Inf(1), math.Inf(-1), 0.0
@@ -71,14 +80,11 @@ func Detect(y []float64, candidates []int, limit int) int {
 	if highest-lowest <= 1e-9*size {
 		return 1 // a line: what is left in the steps is rounding
 	}
-	top := min(limit, len(step)/3)
+	top := 0
 	for _, c := range candidates {
 		if c <= len(step)/2 {
 			top = max(top, c)
 		}
-	}
-	if top < 2 {
-		return 1
 	}
 	r := Autocorrelation(step, top)
 	best, score := 1, 0.0
@@ -87,47 +93,7 @@ func Detect(y []float64, candidates []int, limit int) int {
 			best, score = c, r[c-1]
 		}
 	}
-	if best > 1 {
-		return best
-	}
-	for k := 2; k <= min(limit, len(step)/3); k++ {
-		// A season's correlation stands out from its neighbours; what decays
-		// smoothly is memory, not a season.
-		peak := r[k-1] > r[k-2] && (k == top || r[k-1] > r[k])
-		if peak && r[k-1] > bar(0.5, 3, len(step)) && r[k-1] > score+0.05 {
-			best, score = k, r[k-1]
-		}
-	}
-	return familiar(r, best, min(limit, len(step)/3), len(step))
-}
-
-// usual are the seasons most series have: quarters, months, days of the week,
-// hours, half hours and weeks of a year.
-var usual = []int{4, 12, 7, 24, 48, 52}
-
-// familiar moves a season found without a hint to a usual one that explains as
-// much: one it is a multiple of, or its neighbour, where the correlation is
-// nearly as high. Where none was found, a usual one that stands out from its
-// neighbours passes at a lower bar than any other would. r are the
-// autocorrelations of n steps up to lag top.
-func familiar(r []float64, best, top, n int) int {
-	found, score := best, 0.0
-	for _, k := range usual {
-		if k > top {
-			continue
-		}
-		at := r[k-1]
-		related := best == 1 || best%k == 0 || best-k == 1 || k-best == 1
-		stands := at > r[k-2] && (k == len(r) || at > r[k])
-		enough := at > bar(0.4, 3, n)
-		if best > 1 {
-			enough, stands = at > 0.8*r[best-1], stands || best%k != 0
-		}
-		if related && stands && enough && at > score {
-			found, score = k, at
-		}
-	}
-	return found
+	return best
 }
 
 // bar is the correlation a season must exceed: least, or deviations standard

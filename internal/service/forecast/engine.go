@@ -26,7 +26,7 @@ const (
 	// would cost time and tell little.
 	longestHistory = 10_000
 	// longestSearch is the longest season looked for without a hint.
-	longestSearch = 60
+	longestSearch = 1440
 )
 
 // task is one series to forecast, already checked.
