@@ -12,12 +12,14 @@ type ForecastRequest struct {
 	// reads. Given, it needs two values more; the default, 10, gives way to a
 	// shorter series, of which 3 values are enough.
 	SequenceLength *int `json:"sequence_length,omitempty"`
-	// Timestamps date the history (RFC 3339 or YYYY-MM-DD), one a value.
+	// Timestamps date the history, one a value: RFC 3339 (the zone may be left
+	// out) or YYYY-MM-DD. The forecast is dated in the same way.
 	Timestamps []string `json:"timestamps,omitempty"`
 	// LastTimestamp, with Freq, dates the forecast when Timestamps is absent.
 	LastTimestamp string `json:"last_timestamp,omitempty"`
 	// Freq is a frequency code: D, B, W, MS, M, QS, Q, YS, Y, h, min, s, with
-	// an optional multiple ("15min"). Without it the timestamps tell.
+	// an optional multiple ("15min"). Without it the timestamps tell; where they
+	// have another step, the call is refused unless gaps is ignore.
 	Freq string `json:"freq,omitempty"`
 	// Level lists interval levels in percent; default 80 and 95.
 	Level []float64 `json:"level,omitempty"`
