@@ -52,7 +52,8 @@ type ForecastRequest struct {
 	// Series forecasts many series in one call, each with its own outcome.
 	Series []ForecastSeries `json:"series,omitempty"`
 	// Hierarchy names sums among Series: each key is the sum of the ids behind
-	// it. A key without a series of its own is forecast too.
+	// it. A key without a series of its own is forecast too; the series of a key
+	// must be the sum of its parts, but for rounding.
 	Hierarchy map[string][]string `json:"hierarchy,omitempty"`
 	// Reconcile makes the forecasts of a hierarchy add up: mint_shrink
 	// (default), wls_struct or bottom_up.
