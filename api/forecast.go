@@ -290,7 +290,9 @@ type BacktestRequest struct {
 	// Step is the distance between origins; default Horizon.
 	Step *int `json:"step,omitempty"`
 	// Models are some of naive, seasonal_naive, drift, theta, dynamic_theta,
-	// damped_trend, ets, autoregression, croston, sba, tsb, lstm; default all.
+	// damped_trend, ets, autoregression, croston, sba, tsb, lstm (as in mode
+	// local), global_lstm (mode global), auto (mode auto, which competes and is
+	// weighed anew at each origin); default all but auto.
 	Models         []string `json:"models,omitempty"`
 	SequenceLength *int     `json:"sequence_length,omitempty"`
 	SeasonLength   *int     `json:"season_length,omitempty"`
