@@ -352,8 +352,8 @@ type ForecastModelSpec struct {
 	Impute         string   `json:"impute,omitempty"`
 }
 
-// AdaptedForecast is what adapting the shipped networks of one frequency
-// brought, as the mean absolute error over the mean step of each series (MASE)
+// AdaptedForecast is what adapting the shipped networks of one frequency, or
+// training one from nothing, brought, as the mean absolute error over the mean step of each series (MASE)
 // on their held-out ends.
 type AdaptedForecast struct {
 	Frequency string  `json:"frequency"`
@@ -364,9 +364,11 @@ type AdaptedForecast struct {
 
 // ForecastModelMeta describes a trained tenant model.
 type ForecastModelMeta struct {
-	// Base is "shipped" for the shipped networks and those adapted from them.
+	// Base is "shipped" for the shipped networks and those adapted from them,
+	// "none" for a network trained from nothing.
 	Base string `json:"base,omitempty"`
-	// Adapted are the frequencies whose networks were adapted.
+	// Adapted are the frequencies whose networks were adapted; for a network
+	// trained from nothing, one entry of frequency "any".
 	Adapted []AdaptedForecast `json:"adapted,omitempty"`
 	// Better says that the new model's error on the held-out ends of the series
 	// is below that of the one in use; without it nothing is promoted unless
