@@ -12,12 +12,14 @@ type ForecastRequest struct {
 	// reads. Given, it needs two values more; the default, 10, gives way to a
 	// shorter series, of which 3 values are enough.
 	SequenceLength *int `json:"sequence_length,omitempty"`
-	// Timestamps date the history (RFC 3339 or YYYY-MM-DD), one a value.
+	// Timestamps date the history, one a value: RFC 3339 (the zone may be left
+	// out) or YYYY-MM-DD. The forecast is dated in the same way.
 	Timestamps []string `json:"timestamps,omitempty"`
 	// LastTimestamp, with Freq, dates the forecast when Timestamps is absent.
 	LastTimestamp string `json:"last_timestamp,omitempty"`
 	// Freq is a frequency code: D, B, W, MS, M, QS, Q, YS, Y, h, min, s, with
-	// an optional multiple ("15min"). Without it the timestamps tell.
+	// an optional multiple ("15min"). Without it the timestamps tell; where they
+	// have another step, the call is refused unless gaps is ignore.
 	Freq string `json:"freq,omitempty"`
 	// Level lists interval levels in percent; default 80 and 95.
 	Level []float64 `json:"level,omitempty"`
@@ -50,7 +52,8 @@ type ForecastRequest struct {
 	// Series forecasts many series in one call, each with its own outcome.
 	Series []ForecastSeries `json:"series,omitempty"`
 	// Hierarchy names sums among Series: each key is the sum of the ids behind
-	// it. A key without a series of its own is forecast too.
+	// it. A key without a series of its own is forecast too; the series of a key
+	// must be the sum of its parts, but for rounding.
 	Hierarchy map[string][]string `json:"hierarchy,omitempty"`
 	// Reconcile makes the forecasts of a hierarchy add up: mint_shrink
 	// (default), wls_struct or bottom_up.
@@ -287,7 +290,9 @@ type BacktestRequest struct {
 	// Step is the distance between origins; default Horizon.
 	Step *int `json:"step,omitempty"`
 	// Models are some of naive, seasonal_naive, drift, theta, dynamic_theta,
-	// damped_trend, ets, autoregression, croston, sba, tsb, lstm; default all.
+	// damped_trend, ets, autoregression, croston, sba, tsb, lstm (as in mode
+	// local), global_lstm (mode global), auto (mode auto, which competes and is
+	// weighed anew at each origin); default all but auto.
 	Models         []string `json:"models,omitempty"`
 	SequenceLength *int     `json:"sequence_length,omitempty"`
 	SeasonLength   *int     `json:"season_length,omitempty"`
@@ -347,8 +352,8 @@ type ForecastModelSpec struct {
 	Impute         string   `json:"impute,omitempty"`
 }
 
-// AdaptedForecast is what adapting the shipped networks of one frequency
-// brought, as the mean absolute error over the mean step of each series (MASE)
+// AdaptedForecast is what adapting the shipped networks of one frequency, or
+// training one from nothing, brought, as the mean absolute error over the mean step of each series (MASE)
 // on their held-out ends.
 type AdaptedForecast struct {
 	Frequency string  `json:"frequency"`
@@ -359,9 +364,11 @@ type AdaptedForecast struct {
 
 // ForecastModelMeta describes a trained tenant model.
 type ForecastModelMeta struct {
-	// Base is "shipped" for the shipped networks and those adapted from them.
+	// Base is "shipped" for the shipped networks and those adapted from them,
+	// "none" for a network trained from nothing.
 	Base string `json:"base,omitempty"`
-	// Adapted are the frequencies whose networks were adapted.
+	// Adapted are the frequencies whose networks were adapted; for a network
+	// trained from nothing, one entry of frequency "any".
 	Adapted []AdaptedForecast `json:"adapted,omitempty"`
 	// Better says that the new model's error on the held-out ends of the series
 	// is below that of the one in use; without it nothing is promoted unless

@@ -52,6 +52,9 @@ before, and compare: MASE below 1 beats repeating the last season.`,
 			if err := a.printf("%s\n\n", s); err != nil {
 				return err
 			}
+			if err := a.drawBacktest(cmd, s, answer, &f); err != nil {
+				return err
+			}
 			return writeBacktest(a.Stdout, answer)
 		},
 	}
@@ -61,12 +64,8 @@ before, and compare: MASE below 1 beats repeating the last season.`,
 	flags.IntVar(&windows, "windows", 5, "how many windows")
 	flags.IntVar(&step, "step", 0, "how far apart the windows begin (default: the horizon)")
 	flags.IntVar(&season, "season", 0, "length of the season in steps; 1 for none (default: find out)")
-	flags.StringSliceVar(&models, "models", nil, "some of naive, seasonal_naive, drift, theta, dynamic_theta, damped_trend, ets, autoregression, croston, sba, tsb, lstm (default: all)")
+	flags.StringSliceVar(&models, "models", nil, "some of naive, seasonal_naive, drift, theta, dynamic_theta, damped_trend, ets, autoregression, croston, sba, tsb, lstm, global_lstm, auto (default: all but auto)")
 	flags.StringVar(&impute, "impute", "linear", "missing values become: linear, previous, zero; none refuses them")
-	for _, unused := range []string{"plot", "ascii", "height"} {
-		// There is nothing to draw here; the flag was registered just above.
-		_ = flags.MarkHidden(unused)
-	}
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image/png"
 	"math"
 	"net"
 	"net/http"
@@ -110,6 +111,27 @@ func TestBacktest(t *testing.T) {
 	out, errs, code := omni(t, "", nil, "backtest", sales, "--horizon", "6", "--windows", "2", "--models", "naive,seasonal_naive,ets")
 	if code != 0 || !strings.Contains(out, "best") || !strings.Contains(out, "seasonal_naive") || strings.Contains(out, "lstm") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+}
+
+func TestBacktestPicture(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	picture, drawing := filepath.Join(folder, "x.png"), filepath.Join(folder, "x.svg")
+	out, errs, code := omni(t, "", nil, "backtest", sales, "--horizon", "6", "--windows", "3", "--step", "4", "--models", "naive,ets,auto",
+		"--plot", "--ascii", "--png", picture, "--svg", drawing)
+	if code != 0 || !strings.Contains(out, "o") || !strings.Contains(out, "back-test") || !strings.Contains(out, "auto") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	raw, err := os.ReadFile(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(raw)); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = os.ReadFile(drawing); err != nil || !strings.Contains(string(raw), "Back-test of") {
+		t.Fatalf("%v: %.200s", err, raw)
 	}
 }
 

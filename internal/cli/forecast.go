@@ -135,7 +135,7 @@ func (a *app) forecast(cmd *cobra.Command, path string, f *forecastFlags) error 
 			return err
 		}
 	}
-	if err := f.draw("Forecast of "+s.Name+", "+answer.Model, c, chartDates(s, answer.ForecastResult, c), "history", "forecast", "interval"); err != nil {
+	if err := f.draw("Forecast of "+s.Name+", "+briefly(answer.Model), c, chartDates(s, answer.ForecastResult, c), "history", "forecast", "interval"); err != nil {
 		return err
 	}
 	if err := writeForecast(a.Stdout, s, answer.ForecastResult, f.level); err != nil {
@@ -242,21 +242,23 @@ func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult
 	keep := min(len(s.Values), max(4*len(r.Forecast), 60))
 	history := s.Values[len(s.Values)-keep:]
 	n := len(history)
-	// The two lines meet at the last known value.
-	joined, start := r.Forecast, n
-	if last := history[n-1]; !math.IsNaN(last) {
-		joined, start = append([]float64{last}, r.Forecast...), n-1
-	}
 	lower, upper := make([]float64, len(r.ConfidenceIntervals)), make([]float64, len(r.ConfidenceIntervals))
 	for i, c := range r.ConfidenceIntervals {
 		lower[i], upper[i] = c.Lower, c.Upper
+	}
+	// The two lines meet at the last known value, and the interval opens there.
+	joined, start := r.Forecast, n
+	if last := history[n-1]; !math.IsNaN(last) {
+		known := []float64{last}
+		joined, start = slices.Concat(known, joined), n-1
+		lower, upper = slices.Concat(known, lower), slices.Concat(known, upper)
 	}
 	c := &chart.Chart{
 		Lines: []chart.Line{
 			{Values: history, Style: terminal.Cyan, Sign: '*'},
 			{Start: start, Values: joined, Style: terminal.Yellow, Sign: 'o'},
 		},
-		Bands:  []chart.Band{{Start: n, Lower: lower, Upper: upper, Style: terminal.Dim}},
+		Bands:  []chart.Band{{Start: start, Lower: lower, Upper: upper, Style: terminal.Dim}},
 		Divide: n, Left: strconv.Itoa(len(s.Values) - keep + 1), Middle: "forecast", Right: "+" + strconv.Itoa(len(r.Forecast)),
 		Width: t.Width, Height: height, ASCII: ascii, Terminal: t,
 	}
@@ -267,6 +269,17 @@ func forecastChart(t terminal.Terminal, s *csvdata.Series, r *api.ForecastResult
 		c.Right = shortDate(r.Timestamps[len(r.Timestamps)-1], s.WholeDays)
 	}
 	return c
+}
+
+// mostTitle is how long a model's name may be above a chart.
+const mostTitle = 60
+
+// briefly names a model, a blend of many by their number.
+func briefly(model string) string {
+	if len(model) <= mostTitle {
+		return model
+	}
+	return fmt.Sprintf("a blend of %d models", 1+strings.Count(model, "+"))
 }
 
 // chartDates are the dates along the axis of a forecast's chart; nil when

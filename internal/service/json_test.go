@@ -24,6 +24,8 @@ type request struct {
 	} `json:"rows"`
 	Levels []float64      `json:"levels"`
 	Map    map[string]int `json:"map"`
+
+	Columns map[string]api.Values `json:"columns"`
 }
 
 func TestDecodeNamesTheField(t *testing.T) {
@@ -49,6 +51,9 @@ func TestDecodeNamesTheField(t *testing.T) {
 		{`{"levels":[80,"x"]}`, 422, "wrong_type", "levels[1]"},
 		{`{"levels":[80,[1]]}`, 422, "wrong_type", "levels[1]"},
 		{`{"map":{"b":1,"a.c":"x"}}`, 422, "wrong_type", "map.a.c"},
+		{`{"columns":{"b":[1,2],"a":[1,"x"]}}`, 422, "wrong_type", "columns.a[1]"},
+		{`{"columns":{"b":[1,2],"a":[1e999]}}`, 422, "wrong_type", "columns.a[0]"},
+		{`{"columns":{"b":[1,2],"a":5}}`, 422, "wrong_type", "columns.a"},
 		{`{"tenant_id":5}`, 422, "wrong_type", "tenant_id"},
 		{`{"inner":{"list":[{"y":1}]}}`, 400, "unknown_field", "y"},
 		{`{"nope":1}`, 400, "unknown_field", "nope"},

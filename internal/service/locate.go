@@ -65,8 +65,8 @@ func searchObject(raw json.RawMessage, names []string, kind string) (path string
 	keys := slices.Sorted(maps.Keys(object))
 	for _, key := range keys {
 		switch {
-		case len(names) == 0: // a map: its keys are not in the error
-			path, ok = search(object[key], nil, kind)
+		case len(names) == 0, names[0][0] == '[': // a map: its keys are not in the error
+			path, ok = search(object[key], names, kind)
 		case strings.EqualFold(key, names[0]):
 			path, ok = search(object[key], names[1:], kind)
 		}

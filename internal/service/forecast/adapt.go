@@ -10,7 +10,6 @@ import (
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/globalforecast"
-	"github.com/omni-run/omni/internal/ml/season"
 )
 
 // Bases of a tenant's model.
@@ -123,36 +122,23 @@ func (t *Trainer) kin(incumbent *globalModel, spec *api.ForecastModelSpec) (grou
 	if err != nil {
 		return nil, meta, err
 	}
+	var found notes
 	for i, s := range spec.Series {
-		field := fmt.Sprintf("series[%d].time_series", i)
-		y, err := cleaned(field, s.TimeSeries, impute, t.limits.Points)
+		m, err := readMaterial(i, s, impute, t.limits.Points, &found)
 		if err != nil {
 			return nil, meta, err
 		}
-		if len(y) > longestHistory {
-			y = y[len(y)-longestHistory:]
-		}
-		c := &clock{}
-		if s.Freq != "" {
-			if c.freq, err = parseFreq(fmt.Sprintf("series[%d].freq", i), s.Freq); err != nil {
-				return nil, meta, err
-			}
-		}
-		y = divided(y, unitOf(y))
-		found := season.Detect(y, c.freq.seasons(), longestSearch)
-		if found > 1 && len(y) < 2*found {
-			found = 1
-		}
-		part, period := incumbent.networkPart(c.part(), found, len(y))
+		part, period := incumbent.networkPart(m.kind, m.period, len(m.values))
 		k := slices.IndexFunc(groups, func(g *kindred) bool { return g.part.Name == part.Name })
 		if k < 0 {
 			k = len(groups)
 			groups = append(groups, &kindred{part: part, period: period})
 		}
-		groups[k].values = append(groups[k].values, y)
+		groups[k].values = append(groups[k].values, m.values)
 		groups[k].period = max(groups[k].period, period)
 		meta.Series++
-		meta.Points += len(y)
+		meta.Points += len(m.values)
 	}
+	meta.Warnings = found.all()
 	return groups, meta, nil
 }

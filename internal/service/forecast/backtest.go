@@ -49,16 +49,23 @@ func (s *Service) predictBacktest(ctx context.Context, call *service.Call, req *
 	}
 	unit := unitOf(y)
 	y = divided(y, unit)
-	t := task{period: set.period, candidates: set.candidates, warn: call.Warn}
-	set.neural.period = t.season(y[:p.origins[0]])
-	entrants, err := named(req.Models, set.neural)
+	network, err := s.networkFor(ctx, call.Tenant, modeAuto)
+	if err != nil {
+		return nil, err
+	}
+	t := task{
+		period: set.period, candidates: set.candidates, neural: set.neural, horizon: p.horizon, global: network, kind: set.kind,
+		selector: s.selector(), warn: call.Warn,
+	}
+	t.neural.period = t.season(y[:p.origins[0]])
+	entrants, err := t.named(req.Models)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.test(ctx, entrants, y, set.neural.period); err != nil {
 		return nil, err
 	}
-	answer := &api.BacktestAnswer{Horizon: p.horizon, Step: step, SeasonLength: set.neural.period}
+	answer := &api.BacktestAnswer{Horizon: p.horizon, Step: step, SeasonLength: t.neural.period}
 	fillBacktest(answer, entrants, unit, backtest.Scale(y, 1))
 	return answer, nil
 }
@@ -69,6 +76,8 @@ type testSettings struct {
 	impute     string
 	period     int
 	candidates []int
+	// kind is what the frequency makes of the series for the global network.
+	kind string
 }
 
 // askedPlan is a plan with the number of windows asked for.
@@ -104,14 +113,35 @@ func (s *Service) backtestPlan(req *api.BacktestRequest) (p askedPlan, set testS
 		if err != nil {
 			return p, set, err
 		}
-		set.candidates = f.seasons()
+		set.candidates, set.kind = f.seasons(), (&clock{freq: f}).part()
 	}
 	return p, set, nil
 }
 
-// named picks the contestants asked for, every one when none is.
-func named(models []string, n neural) ([]*entrant, error) {
-	all := append(classical(n.period), n.local())
+// whole is mode auto as one contestant: from each origin the team competes,
+// is weighed and answers anew, as it would for a caller who knew no more.
+func (t task) whole() contestant {
+	t.mode, t.warn, t.progress = modeAuto, func(string, ...any) {}, nil
+	return contestant{name: modeAuto, fit: func(context.Context, []float64) (predictor, string, error) {
+		return func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
+			once := t
+			once.y, once.horizon, once.neural = history, horizon, t.neural.fitting(len(history))
+			out, err := run(ctx, once)
+			if err != nil {
+				return nil, err
+			}
+			return out.forecast, nil
+		}, "", nil
+	}}
+}
+
+// named picks the contestants asked for; when none is, every one but mode auto,
+// which takes as long as all of them at each origin.
+func (t task) named(models []string) ([]*entrant, error) {
+	all := append(classical(t.neural.period), t.neural.local(), t.global.contestant(t.kind, t.neural.period))
+	if len(models) > 0 {
+		all = append(all, t.whole())
+	}
 	var out []*entrant
 	known := make([]string, len(all))
 	for i, c := range all {

@@ -167,7 +167,7 @@ func TestHostileDates(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		dates       []string
-		freq        string
+		freq, gaps  string
 		next        string
 		code, field string
 	}{
@@ -193,7 +193,10 @@ func TestHostileDates(t *testing.T) {
 		"half an hour":   {dates: dates(20, day("2026-01-01")), freq: "0.5h", code: "unknown_freq", field: "freq"},
 		"a million days": {dates: dates(20, day("2026-01-01")), freq: "1000000D", code: "unknown_freq", field: "freq"},
 		"the end of time": {
-			dates: []string{"8996-01-01", "8997-01-01", "8998-01-01", "8999-01-01"}, freq: "9999YS", code: "out_of_range", field: "forecast_steps",
+			dates: []string{"8996-01-01", "8997-01-01", "8998-01-01", "8999-01-01"}, freq: "9999YS", code: "freq_mismatch", field: "timestamps[1]",
+		},
+		"the end of time, as it comes": {
+			dates: []string{"8996-01-01", "8997-01-01", "8998-01-01", "8999-01-01"}, freq: "9999YS", gaps: "ignore", code: "out_of_range", field: "forecast_steps",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,6 +205,9 @@ func TestHostileDates(t *testing.T) {
 			body := object{"time_series": y, "timestamps": c.dates, "forecast_steps": 3, "sequence_length": 1, "epochs": 2}
 			if c.freq != "" {
 				body["freq"] = c.freq
+			}
+			if c.gaps != "" {
+				body["gaps"] = c.gaps
 			}
 			answer, warnings, err := post(t.Context(), s, "/predict/revenue-lstm", body)
 			if c.code != "" {

@@ -309,3 +309,55 @@ func TestManySeriesTrainNoNetwork(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHierarchyOfUnlikeSeries(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	a := series(40, func(i int) float64 { return 20 + float64(i%5) })
+	b := series(40, func(i int) float64 { return 50 + 3*float64(i%4) })
+	sum := func(f func(i int, v float64) float64) []float64 {
+		return series(40, func(i int) float64 { return f(i, a[i]+b[i]) })
+	}
+	call := func(first, second, total object) object {
+		list := []object{first, second}
+		if total != nil {
+			list = append(list, total)
+		}
+		return object{"series": list, "hierarchy": object{"all": []string{"a", "b"}}, "forecast_steps": 3}
+	}
+	one := object{"id": "a", "time_series": a}
+	two := object{"id": "b", "time_series": b}
+	for name, c := range map[string]struct {
+		body        object
+		code, field string
+	}{
+		"a total that is half as much again": {call(one, two, object{"id": "all", "time_series": sum(func(_ int, v float64) float64 { return 1.5 * v })}), "incoherent_sum", "series[2].time_series[19]"},
+		"a total of others":                  {call(one, two, object{"id": "all", "time_series": series(40, func(i int) float64 { return float64(i) })}), "incoherent_sum", "series[2].time_series[3]"},
+		"another last date": {
+			call(object{"id": "a", "time_series": a, "freq": "D", "last_timestamp": "2025-01-31"}, object{"id": "b", "time_series": b, "freq": "D", "last_timestamp": "2024-01-31"}, nil),
+			"length_mismatch", "series[1].last_timestamp",
+		},
+		"another frequency": {call(object{"id": "a", "time_series": a, "freq": "D"}, object{"id": "b", "time_series": b, "freq": "W"}, nil), "length_mismatch", "series[1].freq"},
+	} {
+		_, _, err := post(t.Context(), s, "/predict/revenue-lstm", c.body)
+		if e := refused(t, err, 422, c.code); len(e.Details) == 0 || e.Details[0].Field != c.field {
+			t.Errorf("%s: details %v, want %s", name, e.Details, c.field)
+		}
+	}
+	rounded := sum(func(i int, v float64) float64 { return v + float64(i%3-1)*0.5 })
+	for name, total := range map[string]any{"rounded": rounded, "with a gap": append([]any{nil}, anys(rounded[1:])...)} {
+		body := call(one, two, object{"id": "all", "time_series": total})
+		body["impute"] = "linear"
+		if answer, _ := predict(t, s, body); answer.Status == "partial" || answer.Reconciliation == nil {
+			t.Errorf("%s: %+v", name, answer)
+		}
+	}
+}
+
+func anys(values []float64) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}

@@ -8,24 +8,31 @@ import (
 	"github.com/omni-run/omni/api"
 )
 
+// layouts are the ways to write a date, the most telling last. Without a zone a
+// time is taken as UTC, and the forecast's are written without one.
+var layouts = [...]string{time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.RFC3339}
+
+// parseDate returns a date and the index of its layout.
+func parseDate(text string) (t time.Time, layout int, ok bool) {
+	for i, layout := range layouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, i, true
+		}
+	}
+	return time.Time{}, 0, false
+}
+
 // parseDates reads dates that must increase strictly, and returns the layout
 // to answer in.
 func parseDates(field string, texts []string) ([]time.Time, string, error) {
-	out, layout := make([]time.Time, len(texts)), time.DateOnly
+	out, most, fraction := make([]time.Time, len(texts)), 0, false
 	for i, text := range texts {
-		t, err := time.Parse(time.DateOnly, text)
-		if err != nil {
-			if t, err = time.Parse(time.RFC3339, text); err != nil {
-				return nil, "", api.Unprocessable("bad_timestamp", "%s %.40q is neither RFC 3339 nor YYYY-MM-DD", at(field, i), text).
-					At(at(field, i), "not a date")
-			}
-			if layout == time.DateOnly {
-				layout = time.RFC3339
-			}
+		t, layout, ok := parseDate(text)
+		if !ok {
+			return nil, "", api.Unprocessable("bad_timestamp", "%s %.40q is neither a time such as 2025-11-01T08:00:00Z (RFC 3339; the zone may be left out) nor a date that exists, YYYY-MM-DD", at(field, i), text).
+				At(at(field, i), "not a date")
 		}
-		if t.Nanosecond() != 0 {
-			layout = time.RFC3339Nano
-		}
+		most, fraction = max(most, layout), fraction || t.Nanosecond() != 0
 		if t.Year() < 1 || t.Year() > 9000 {
 			return nil, "", api.Unprocessable("bad_timestamp", "%s: the year %d is out of range", at(field, i), t.Year()).At(at(field, i), "year out of range")
 		}
@@ -39,7 +46,19 @@ func parseDates(field string, texts []string) ([]time.Time, string, error) {
 		}
 		out[i] = t
 	}
-	return out, layout, nil
+	return out, answered(layouts[most], fraction), nil
+}
+
+// answered is the layout in which a forecast continues dates.
+func answered(layout string, fraction bool) string {
+	switch {
+	case !fraction:
+		return layout
+	case layout == time.RFC3339:
+		return time.RFC3339Nano
+	default:
+		return layout + ".999999999"
+	}
 }
 
 // at names one element of a list, "a[].b" meaning the b of element i.

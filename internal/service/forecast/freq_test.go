@@ -142,3 +142,87 @@ func FuzzDates(f *testing.F) {
 		}
 	})
 }
+
+func TestAgreed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, freq string
+		dates      []string
+		// next is the first date of the forecast, "" where the pair is refused.
+		next string
+		// problem names the timestamp of a refusal; warned says that a warning tells.
+		problem string
+		warned  bool
+	}{
+		{name: "local midnights into summer", freq: "D", dates: []string{"2024-03-30T00:00:00+01:00", "2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"}, next: "2024-04-02T00:00:00+02:00"},
+		{name: "a day missing at the change", freq: "D", dates: []string{"2024-03-29T00:00:00+01:00", "2024-03-30T00:00:00+01:00", "2024-04-01T00:00:00+02:00"}, next: "2024-04-02T00:00:00+02:00"},
+		{name: "weekdays at the change", freq: "B", dates: []string{"2024-03-28T00:00:00+01:00", "2024-03-29T00:00:00+01:00", "2024-04-01T00:00:00+02:00"}, next: "2024-04-02T00:00:00+02:00"},
+		{name: "months through a year", freq: "MS", dates: []string{"2024-02-01T00:00:00+01:00", "2024-03-01T00:00:00+01:00", "2024-04-01T00:00:00+02:00"}, next: "2024-05-01T00:00:00+02:00"},
+		{name: "month starts as M", freq: "M", dates: []string{"2024-01-01", "2024-02-01", "2024-03-01"}, next: "2024-04-01", warned: true},
+		{name: "month ends as MS", freq: "MS", dates: []string{"2023-12-31", "2024-01-31", "2024-02-29"}, next: "2024-03-31", warned: true},
+		{name: "quarter ends as QS", freq: "QS", dates: []string{"2023-09-30", "2023-12-31", "2024-03-31"}, next: "2024-06-30", warned: true},
+		{name: "Wednesdays as W-MON", freq: "W-MON", dates: []string{"2024-01-03", "2024-01-10", "2024-01-17"}, next: "2024-01-24", warned: true},
+		{name: "months as days", freq: "D", dates: []string{"2024-01-01", "2024-02-01", "2024-03-01"}, problem: "timestamps[1]"},
+		{name: "days as weeks", freq: "W", dates: []string{"2024-01-01", "2024-01-02", "2024-01-03"}, problem: "timestamps[1]"},
+		{name: "a weekend in weekdays", freq: "B", dates: []string{"2024-01-04", "2024-01-05", "2024-01-06", "2024-01-07"}, problem: "timestamps[2]"},
+		{name: "quarters as months", freq: "M", dates: []string{"2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31"}, problem: "timestamps[1]"},
+		{name: "half hours as hours", freq: "h", dates: []string{"2024-01-01T00:00:00Z", "2024-01-01T00:30:00Z", "2024-01-01T01:00:00Z"}, problem: "timestamps[1]"},
+		{name: "uneven", freq: "D", dates: []string{"2024-01-01", "2024-01-02", "2024-03-09", "2024-07-23"}, next: "2024-07-24"},
+		{name: "every other day of days", freq: "D", dates: []string{"2024-01-01", "2024-01-03", "2024-01-05"}, next: "2024-01-06"},
+	} {
+		f, err := parseFreq("freq", c.freq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dates, layout, err := parseDates("timestamps", c.dates)
+		if err != nil {
+			t.Fatal(err)
+		}
+		warned := false
+		f, dates, err = agreed(f, dates, "", func(string, ...any) { warned = true })
+		if c.problem != "" {
+			var refused *api.Error
+			if !errors.As(err, &refused) || refused.Code != "freq_mismatch" || refused.Details[0].Field != c.problem {
+				t.Errorf("%s: %v, want freq_mismatch at %s", c.name, err, c.problem)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if next := f.next(dates[len(dates)-1]).Format(layout); next != c.next || warned != c.warned {
+			t.Errorf("%s: %s (warned %v), want %s", c.name, next, warned, c.next)
+		}
+	}
+}
+
+func TestDatesWithoutZone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		dates []string
+		next  string
+	}{
+		{[]string{"2024-01-01T00:00:00", "2024-01-01T01:00:00", "2024-01-01T02:00:00"}, "2024-01-01T03:00:00"},
+		{[]string{"2024-01-01 00:00:00", "2024-01-01 00:05:00"}, "2024-01-01 00:10:00"},
+		{[]string{"2024-01-01 00:00", "2024-01-01 12:00"}, "2024-01-02 00:00"},
+		{[]string{"2024-01-01 00:00:00", "2024-01-02 00:00:00"}, "2024-01-03 00:00:00"},
+		{[]string{"2024-01-01T00:00:00.000", "2024-01-01T00:00:00.250"}, "2024-01-01T00:00:00.5"},
+		{[]string{"2024-01-01", "2024-01-02T00:00:00Z"}, "2024-01-03T00:00:00Z"},
+		{[]string{"2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z"}, "2024-01-03T00:00:00Z"},
+	} {
+		dates, layout, err := parseDates("dates", c.dates)
+		if err != nil {
+			t.Errorf("%v: %v", c.dates, err)
+			continue
+		}
+		if next := infer(dates).next(dates[len(dates)-1]).Format(layout); next != c.next {
+			t.Errorf("%v go on with %s, want %s", c.dates, next, c.next)
+		}
+	}
+	for _, text := range []string{"", "2024-02-30", "2023-02-29", "24-01-01", "2024-01-01T25:00:00", "1704067200", "2024-13-01 00:00:00"} {
+		if _, _, err := parseDates("dates", []string{text}); err == nil {
+			t.Errorf("%q was taken for a date", text)
+		}
+	}
+}

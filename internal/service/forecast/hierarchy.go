@@ -33,6 +33,8 @@ type family struct {
 	// sums and bottom are ids; nodes are the sums followed by the bottom.
 	sums, bottom []string
 	matrix       reconcile.Hierarchy
+	// freq is the call's, for series without one of their own.
+	freq string
 }
 
 func (f *family) nodes() []string { return append(slices.Clone(f.sums), f.bottom...) }
@@ -50,7 +52,7 @@ func readHierarchy(req *api.ForecastRequest) (*family, error) {
 		}
 		return nil, nil
 	}
-	f := &family{method: method, sums: slices.Sorted(maps.Keys(req.Hierarchy))}
+	f := &family{method: method, sums: slices.Sorted(maps.Keys(req.Hierarchy)), freq: req.Freq}
 	at := map[string]int{} // of the series
 	for i, s := range req.Series {
 		at[s.ID] = i
@@ -77,8 +79,11 @@ func readHierarchy(req *api.ForecastRequest) (*family, error) {
 		return nil, err
 	}
 	for i, id := range f.sums {
-		if _, ok := at[id]; !ok {
-			req.Series = append(req.Series, f.summed(i, req.Series, at))
+		summed := f.summed(i, req.Series, at)
+		if given, ok := at[id]; !ok {
+			req.Series = append(req.Series, summed)
+		} else if err := adds(req.Series[given], given, summed.TimeSeries); err != nil {
+			return nil, err
 		}
 	}
 	return f, nil
@@ -125,23 +130,6 @@ func (f *family) row(id string, tree map[string][]string, rows map[string][]floa
 	return out, nil
 }
 
-// alike wants the series of a hierarchy to cover the same time: where their
-// lengths or dates differ, their values cannot be added.
-func (f *family) alike(list []api.ForecastSeries, at map[string]int) error {
-	first := list[at[f.bottom0()]]
-	for i, s := range list {
-		field := fmt.Sprintf("series[%d].", i)
-		if len(s.TimeSeries) != len(first.TimeSeries) {
-			return api.Unprocessable("length_mismatch", "%stime_series has %d points, others of the hierarchy %d; they must cover the same time", field, len(s.TimeSeries), len(first.TimeSeries)).
-				At(field+"time_series", "has %d points, others %d", len(s.TimeSeries), len(first.TimeSeries))
-		}
-		if !slices.Equal(s.Timestamps, first.Timestamps) {
-			return api.Unprocessable("length_mismatch", "%stimestamps differ from those of the other series of the hierarchy", field).At(field+"timestamps", "differ")
-		}
-	}
-	return nil
-}
-
 func (f *family) bottom0() string {
 	if len(f.bottom) > 0 {
 		return f.bottom[0]
@@ -168,15 +156,25 @@ func (f *family) summed(i int, list []api.ForecastSeries, at map[string]int) api
 func (f *family) commonPeriod(list []api.ForecastSeries) int {
 	for _, s := range list {
 		if s.ID == f.sums[0] && !slices.ContainsFunc(s.TimeSeries, math.IsNaN) && len(s.TimeSeries) > 0 {
-			var candidates []int
-			if freq, err := parseFreq("freq", s.Freq); s.Freq != "" && err == nil {
-				candidates = freq.seasons()
-			}
+			candidates := f.candidates(s)
 			y := s.TimeSeries[max(0, len(s.TimeSeries)-longestHistory):]
 			return season.Detect(divided(y, unitOf(y)), candidates, longestSearch)
 		}
 	}
 	return 0
+}
+
+// candidates are the seasons that the dates or the frequency of a series
+// suggest; what is wrong with them is said where the series is forecast.
+func (f *family) candidates(s api.ForecastSeries) []int {
+	if s.Freq == "" && (len(s.Timestamps) == 0 || f.freq != "") {
+		s.Freq = f.freq
+	}
+	c, err := readClock(s, "", len(s.TimeSeries), gapsIgnore, func(string, ...any) {})
+	if err != nil || c == nil {
+		return nil
+	}
+	return c.freq.seasons()
 }
 
 // reconcile makes the nodes' forecasts add up, in place. made holds each

@@ -135,16 +135,29 @@ func inferClock(dates []time.Time) (inferred, []time.Time) {
 	if found.regular {
 		return found, dates
 	}
-	wall := make([]time.Time, len(dates))
-	at := dates[len(dates)-1].Location()
-	for i, d := range dates {
-		wall[i] = time.Date(d.Year(), d.Month(), d.Day(), d.Hour(), d.Minute(), d.Second(), d.Nanosecond(), at)
-		if i > 0 && !wall[i].After(wall[i-1]) {
-			return found, dates
-		}
+	wall, ok := onWall(dates)
+	if !ok {
+		return found, dates
 	}
 	if even := infer(wall); even.regular {
 		return even, wall
 	}
 	return found, dates
+}
+
+// onWall returns the dates as a clock on the wall shows them, all at the last
+// one's offset. It reports false where that changes nothing, or where the clock
+// went back over a date.
+func onWall(dates []time.Time) (wall []time.Time, ok bool) {
+	wall = make([]time.Time, len(dates))
+	at := dates[len(dates)-1].Location()
+	moved := false
+	for i, d := range dates {
+		wall[i] = time.Date(d.Year(), d.Month(), d.Day(), d.Hour(), d.Minute(), d.Second(), d.Nanosecond(), at)
+		moved = moved || !wall[i].Equal(d)
+		if i > 0 && !wall[i].After(wall[i-1]) {
+			return nil, false
+		}
+	}
+	return wall, moved
 }

@@ -287,10 +287,16 @@ func readClock(in api.ForecastSeries, prefix string, points int, gaps string, wa
 		if err != nil {
 			return nil, err
 		}
-		if c.layout = layout; in.Freq == "" {
+		c.layout = layout
+		switch {
+		case in.Freq == "":
 			var found inferred
 			found, dates = inferClock(dates)
 			c.freq = found.frequency
+		case gaps != gapsIgnore:
+			if c.freq, dates, err = agreed(c.freq, dates, prefix, warn); err != nil {
+				return nil, err
+			}
 		}
 		c.last = dates[len(dates)-1]
 		if c.grid, err = bridged(dates, c.freq, gaps, prefix, warn); err != nil {

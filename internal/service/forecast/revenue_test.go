@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -167,7 +168,7 @@ func TestBacktest(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := answer.(*api.BacktestAnswer)
-	if a.SeasonLength != 4 || len(a.Models) != 12 || a.Best == "" || a.Best == "naive" {
+	if a.SeasonLength != 4 || len(a.Models) != 13 || a.Best == "" || a.Best == "naive" {
 		t.Fatalf("%+v", a)
 	}
 	for _, m := range a.Models {
@@ -197,5 +198,66 @@ func TestBacktest(t *testing.T) {
 	} {
 		_, _, err := post(context.Background(), s, "/predict/backtest", body)
 		refused(t, err, 422, code)
+	}
+}
+
+// What is back-tested as auto and global_lstm is what a caller would have got
+// who sent the values before the cut.
+func TestBacktestOfTheWholeAnswer(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	random := rand.New(rand.NewPCG(4, 4))
+	y := series(72, func(i int) float64 {
+		return 200 + float64(i) + 30*math.Sin(float64(i)*math.Pi/6) + 5*random.NormFloat64()
+	})
+	answer, _, err := post(t.Context(), s, "/predict/backtest", object{
+		"time_series": y, "horizon": 6, "windows": 3, "freq": "M", "season_length": 12, "models": []string{"auto", "global_lstm", "naive"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer.(*api.BacktestAnswer)
+	if len(a.Models) != 3 || a.Best == "naive" {
+		t.Fatalf("%+v", a)
+	}
+	mode := map[string]string{"auto": "auto", "global_lstm": "global"}
+	// The networks' windows share the evidence that weighs their blend.
+	slack := map[string]float64{"auto": 1e-9, "global_lstm": 1e-3}
+	for _, m := range a.Models {
+		if mode[m.Model] == "" {
+			continue
+		}
+		if m.MASE == nil || m.Coverage == nil || len(m.Windows) != 3 {
+			t.Errorf("%s: %+v", m.Model, m)
+		}
+		for _, w := range m.Windows {
+			then, _ := predict(t, s, object{"time_series": y[:w.Origin], "forecast_steps": 6, "freq": "M", "season_length": 12, "mode": mode[m.Model]})
+			for i, v := range then.Forecast {
+				if math.Abs(v-w.Forecast[i]) > slack[m.Model]*v {
+					t.Errorf("%s from %d, step %d: %g, asked then %g", m.Model, w.Origin, i, w.Forecast[i], v)
+				}
+			}
+		}
+	}
+}
+
+func TestBacktestOfAutoOnHardSeries(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	for name, y := range map[string][]float64{
+		"constant": series(20, func(int) float64 { return 5 }), "zeros": series(20, func(int) float64 { return 0 }),
+		"four": {3, 1, 4, 1}, "huge": series(30, func(i int) float64 { return 1e300 * float64(1+i%3) }),
+		"spike": series(30, func(i int) float64 { return 10 + 1e9*float64(i/29) }),
+	} {
+		answer, _, err := post(t.Context(), s, "/predict/backtest", object{"time_series": y, "windows": 4, "models": []string{"auto", "global_lstm"}})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, m := range answer.(*api.BacktestAnswer).Models {
+			if m.Problem != "" || len(m.Windows) == 0 {
+				t.Errorf("%s, %s: %+v", name, m.Model, m)
+			}
+		}
 	}
 }

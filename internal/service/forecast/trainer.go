@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/lstm"
-	"github.com/omni-run/omni/internal/ml/season"
 	"github.com/omni-run/omni/internal/service"
 )
 
@@ -63,32 +61,60 @@ func (t *Trainer) Train(ctx context.Context, tenant string, raw json.RawMessage,
 	if err != nil {
 		return nil, nil, err
 	}
+	return t.fromNothing(ctx, tenant, plan, progress)
+}
+
+// fromNothing trains a network over the planned series, after one that is
+// judged on their ends has told whether it is worth promoting.
+func (t *Trainer) fromNothing(ctx context.Context, tenant string, plan globalPlan, progress func(float64)) ([]byte, json.RawMessage, error) {
 	start := time.Now()
-	net, report, err := lstm.TrainSeries(ctx, plan.series, plan.config, rand.New(rand.NewPCG(uint64(plan.seed), 1)), progress)
+	half := func(from float64) func(float64) {
+		if progress == nil {
+			return nil
+		}
+		return func(share float64) { progress(from + share/2) }
+	}
+	judged, err := t.rival(ctx, tenant, &plan, half(0))
+	if err != nil {
+		return nil, nil, err
+	}
+	better := judged != nil && judged.MASE < judged.Incumbent*(1-leastGain)
+	meta := api.ForecastModelMeta{
+		Base: baseNone, Better: &better, Series: len(plan.series), Points: plan.points,
+		SequenceLength: plan.config.Lookback, Hidden: plan.config.Hidden, Layers: plan.config.Layers,
+	}
+	if judged != nil {
+		meta.Adapted = []api.AdaptedForecast{*judged}
+	} else {
+		plan.notes.add("no series is long enough to be judged on its end, so the network is not promoted unless asked")
+	}
+	prepared := make([][]float64, len(plan.series))
+	for i, m := range plan.series {
+		prepared[i] = m.prepared()
+	}
+	net, report, err := lstm.TrainSeries(ctx, prepared, plan.config, plan.random(), half(0.5))
 	if errors.Is(err, lstm.ErrTooShort) {
 		return nil, nil, api.Unprocessable("too_few_points", "no series has more than %d points", plan.config.Lookback).At("series", "all too short")
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("training a forecast model: %w", err)
 	}
-	meta, err = json.Marshal(api.ForecastModelMeta{
-		Series: len(plan.series), Points: plan.points, SequenceLength: plan.config.Lookback, Hidden: plan.config.Hidden, Layers: plan.config.Layers,
-		Parameters: len(net.Network.Weights), Epochs: report.Epochs, FinalLoss: report.Loss, ValidationLoss: finite(report.Validation),
-		Seconds: time.Since(start).Seconds(), Warnings: plan.warnings,
-	})
+	meta.Parameters, meta.Epochs, meta.FinalLoss, meta.ValidationLoss = len(net.Network.Weights), report.Epochs, report.Loss, finite(report.Validation)
+	meta.Seconds, meta.Warnings = time.Since(start).Seconds(), plan.notes.all()
+	described, err := json.Marshal(meta)
 	if err != nil {
 		return nil, nil, fmt.Errorf("describing a forecast model: %w", err)
 	}
-	return net.Encode(artefactPrecision), meta, nil
+	return net.Encode(artefactPrecision), described, nil
 }
 
 // globalPlan is a checked specification.
 type globalPlan struct {
-	series   [][]float64
-	points   int
-	config   lstm.SeriesConfig
-	seed     int64
-	warnings []string
+	series []*material
+	points int
+	config lstm.SeriesConfig
+	seed   int64
+	notes  notes
 }
 
 func (t *Trainer) plan(spec *api.ForecastModelSpec) (p globalPlan, err error) {
@@ -136,35 +162,17 @@ func (t *Trainer) plan(spec *api.ForecastModelSpec) (p globalPlan, err error) {
 	return p, nil
 }
 
-// add prepares one series as the forecast will prepare it: divided by its
-// size, logged when it spreads far, without its season.
+// add reads one series; one too short for the sequence is left out.
 func (p *globalPlan) add(i int, s api.ForecastSeries, impute string, most, lookback int) error {
-	field := fmt.Sprintf("series[%d].time_series", i)
-	y, err := cleaned(field, s.TimeSeries, impute, most)
+	m, err := readMaterial(i, s, impute, most, &p.notes)
 	if err != nil {
 		return err
 	}
-	if len(y) <= lookback {
-		p.warnings = append(p.warnings, fmt.Sprintf("%s has %d points, too few for a sequence of %d; it was left out", field, len(y), lookback))
+	if len(m.values) <= lookback {
+		p.notes.add(fmt.Sprintf("series[%d].time_series has %d points, too few for a sequence of %d; it was left out", i, len(m.values), lookback))
 		return nil
 	}
-	if len(y) > longestHistory {
-		y = y[len(y)-longestHistory:]
-	}
-	var candidates []int
-	if s.Freq != "" {
-		f, err := parseFreq(fmt.Sprintf("series[%d].freq", i), s.Freq)
-		if err != nil {
-			return err
-		}
-		candidates = f.seasons()
-	}
-	y = divided(y, unitOf(y))
-	period := season.Detect(y, candidates, longestSearch)
-	if period > 1 && len(y) < 2*period {
-		period = 1
-	}
-	p.points += len(y)
-	p.series = append(p.series, newTransform(y, period).apply(y))
+	p.points += len(m.values)
+	p.series = append(p.series, m)
 	return nil
 }
