@@ -60,7 +60,10 @@ var errNotRunning = errors.New("pool: it does not run, so it cannot be changed")
 // remove are to go: they get no call that another worker could take, and none
 // at all once drop is called; what they run then, they finish. A worker with a
 // Keeper is let go when its last call has ended, and one that takes its place
-// is not woken before; calls wait for it meanwhile. An error means that nothing
+// is not woken before; calls wait for it meanwhile. One whose Keeper is to prove
+// itself is then woken at once, and again with growing pauses until it has been
+// ready; where a former Keeper can stand in, that one serves calls until then. An
+// error means that nothing
 // was changed.
 func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	p.lifecycle.Lock()
@@ -141,6 +144,7 @@ func (p *Pool) putLocked(m *member) {
 		gone = old.workers()
 		p.inheritLocked(m, old)
 	}
+	p.proveLocked(m, old)
 	p.members[m.config.Name] = m
 	fresh := m.workers()
 	for _, w := range fresh {

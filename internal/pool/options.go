@@ -50,6 +50,12 @@ type Worker struct {
 	Idle time.Duration
 	// WakeTimeout is how long it may take to become ready; default 10 min.
 	WakeTimeout time.Duration
+	// Prove says, of a worker that Change puts, that its Keeper is new or another
+	// one and has to show that it can bring the worker up.
+	Prove bool
+	// Former says that the worker whose place it takes is reached in just the
+	// same way, so that the former Keeper can stand in while this one fails.
+	Former bool
 }
 
 // Options of a pool. A zero field takes its default.
