@@ -42,6 +42,9 @@ type CreateTenantRequest struct {
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"`
 	Tier string `json:"tier"`
+	// Limits of the tenant alone, from its first call on; those that are absent
+	// or null are its tier's.
+	Limits Change[TenantLimitsChange] `json:"limits,omitzero"`
 }
 
 // UpdateTenantRequest is the body of PATCH /admin/tenants/{id}; absent fields

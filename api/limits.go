@@ -50,16 +50,25 @@ func (c TenantLimitsChange) Apply(l TenantLimits) TenantLimits {
 	}
 }
 
+// OwnLimits returns what a new tenant has of its own.
+func (r *CreateTenantRequest) OwnLimits() TenantLimits {
+	return changedLimits(TenantLimits{}, r.Limits)
+}
+
 // ApplyLimits returns what a tenant's own limits are after the request: null
 // for all of them gives all back to the tier.
 func (r *UpdateTenantRequest) ApplyLimits(l TenantLimits) TenantLimits {
+	return changedLimits(l, r.Limits)
+}
+
+func changedLimits(l TenantLimits, c Change[TenantLimitsChange]) TenantLimits {
 	switch {
-	case !r.Limits.Given:
+	case !c.Given:
 		return l
-	case r.Limits.Value == nil:
+	case c.Value == nil:
 		return TenantLimits{}
 	}
-	return r.Limits.Value.Apply(l)
+	return c.Value.Apply(l)
 }
 
 // Change is a field of a body that changes something, and tells null from

@@ -22,12 +22,15 @@ func (c *Client) Tenant(ctx context.Context, id string, o ...CallOption) (*api.T
 	return get[api.TenantAnswer](ctx, c, "/admin/tenants/"+url.PathEscape(id), o)
 }
 
-// CreateTenant makes a tenant.
+// CreateTenant makes a tenant. Limits of its own hold from its first call on:
+//
+//	limits := api.TenantLimitsChange{Burst: api.To(50)}
+//	c.CreateTenant(ctx, &api.CreateTenantRequest{ID: "acme", Tier: "pro", Limits: api.To(limits)})
 func (c *Client) CreateTenant(ctx context.Context, req *api.CreateTenantRequest, o ...CallOption) (*api.TenantAnswer, error) {
 	return post[api.TenantAnswer](ctx, c, "/admin/tenants", req, o)
 }
 
-// UpdateTenant changes a tenant's name, tier or state.
+// UpdateTenant changes a tenant's name, tier, own limits or state.
 func (c *Client) UpdateTenant(ctx context.Context, id string, req *api.UpdateTenantRequest, o ...CallOption) (*api.TenantAnswer, error) {
 	return send[api.TenantAnswer](ctx, c, http.MethodPatch, "/admin/tenants/"+url.PathEscape(id), req, o)
 }

@@ -61,6 +61,66 @@ func TestOwnLimits(t *testing.T) {
 	}
 }
 
+// A new tenant's limits are its own from the beginning; null and absent ones
+// are the tier's.
+func TestLimitsOfANewTenant(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for id, c := range map[string]struct{ limits, want string }{
+		"some":   {`{"burst":50,"monthly_units":250,"weight":null}`, `{"burst":50,"monthly_units":250}`},
+		"zero":   {`{"monthly_units":0}`, `{"monthly_units":0}`},
+		"empty":  {`{}`, `{}`},
+		"absent": {`null`, `{}`},
+	} {
+		body := `{"id":"` + id + `","tier":"pro","limits":` + c.limits + `}`
+		if got := b.limits(b.call(201, "POST", "/admin/tenants", body)); got != c.want {
+			t.Errorf("%s: created with %s, want %s", id, got, c.want)
+		}
+		if got := b.limits(b.call(200, "GET", "/admin/tenants/"+id, "")); got != c.want {
+			t.Errorf("%s: shown with %s, want %s", id, got, c.want)
+		}
+	}
+	if got := get(b.call(200, "GET", "/admin/usage?tenant=some", ""), "month", "units_limit"); got != "250" {
+		t.Errorf("it may use %s units a month, want 250", got)
+	}
+	audit := fmt.Sprint(b.call(200, "GET", "/admin/audit", ""))
+	for _, want := range []string{"limits.burst:50", "limits.monthly_units:0", "limits.weight:the tier's"} {
+		if !strings.Contains(audit, want) {
+			t.Errorf("the audit log lacks %q: %s", want, audit)
+		}
+	}
+}
+
+// A tenant whose limits are refused is not made, whichever layer refuses them.
+func TestBadLimitsMakeNoTenant(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deps.Issuer.Check = func(t authn.Tenant) error {
+		if t.Limits.Burst != nil && *t.Limits.Burst < 5 {
+			return &authn.LimitError{Field: "burst", Problem: "is less than the dearest route costs"}
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		limits, code, field string
+		status              int
+	}{
+		{`{"burst":0}`, "invalid_value", "limits.burst", 422},
+		{`{"burst":4}`, "invalid_value", "limits.burst", 422},
+		{`{"monthly_units":-1}`, "invalid_value", "limits.monthly_units", 422},
+		{`{"weight":10001,"burst":50}`, "invalid_value", "limits.weight", 422},
+		{`{"burst":"50"}`, "wrong_type", "limits.burst", 422},
+		{`{"rate":50}`, "unknown_field", "", 400},
+		{`50`, "wrong_type", "limits", 422},
+	} {
+		out := b.call(c.status, "POST", "/admin/tenants", `{"id":"acme","tier":"pro","limits":`+c.limits+`}`)
+		if out["error"] != c.code || !strings.Contains(fmt.Sprint(out["details"]), c.field) {
+			t.Errorf("%s: %v", c.limits, out)
+		}
+		b.call(404, "GET", "/admin/tenants/acme", "")
+	}
+}
+
 // A refused limit is named, and changes nothing.
 func TestBadLimitsAreNamed(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,8 @@ func (h *Handler) createTenant(w http.ResponseWriter, r *http.Request) error {
 	act := authn.ActOf(r.Context())
 	act.On(req.ID, req.ID)
 	act.Note("tier", brief(req.Tier))
-	t, err := h.deps.Issuer.CreateTenant(r.Context(), authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier})
+	NoteLimits(act, req.Limits)
+	t, err := h.deps.Issuer.CreateTenant(r.Context(), authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier, Limits: req.OwnLimits()})
 	answer := &api.TenantAnswer{Tenant: tenantView(t)}
 	if err = h.stored(&answer.Answer, err); err != nil {
 		return err

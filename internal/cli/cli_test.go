@@ -306,6 +306,16 @@ func ownLimits(t *testing.T, run func(int, ...string) (string, string)) {
 			t.Error(errs)
 		}
 	}
+	if _, errs := run(1, "tenants", "create", "own", "--tier", "pro", "--burst", "2"); !strings.Contains(errs, "limits.burst = 2") {
+		t.Error(errs)
+	}
+	if out, _ := run(0, "tenants", "create", "own", "--tier", "pro", "--burst", "70", "--weight", "tier"); !strings.Contains(out, "tenant own, pro; own limits: burst=70; next:") {
+		t.Error(out)
+	}
+	if out, _ := run(0, "tenants", "list"); !strings.Contains(out, "burst=70") {
+		t.Error(out)
+	}
+	run(2, "tenants", "create", "x", "--tier-limits")
 	run(2, "tenants", "update", "acme", "--burst", "many")
 	run(2, "tenants", "update", "acme", "--burst", "70", "--tier-limits")
 	if out, _ := run(0, "tenants", "update", "acme", "--tier-limits"); strings.Contains(out, "own limits") {

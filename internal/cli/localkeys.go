@@ -93,7 +93,8 @@ func (l localKeys) createTenant(ctx context.Context, req api.CreateTenantRequest
 	err := l.do(ctx, "tenant.create", func(ctx context.Context, act *authn.Act) (err error) {
 		act.On(req.ID, req.ID)
 		act.Note("tier", req.Tier)
-		t, err = l.issuer.CreateTenant(ctx, authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier})
+		admin.NoteLimits(act, req.Limits)
+		t, err = l.issuer.CreateTenant(ctx, authn.Tenant{ID: req.ID, Name: req.Name, Tier: req.Tier, Limits: req.OwnLimits()})
 		return err
 	})
 	return tenantView(t), worded(err, "tenant "+req.ID)

@@ -125,6 +125,17 @@ type workerStatus struct {
 	MaxConcurrency int               `json:"max_concurrency"`
 	Version        string            `json:"version"`
 	LastError      string            `json:"last_error"`
+	Unproven       *struct {
+		Error string `json:"error"`
+	} `json:"unproven"`
+}
+
+// fault is what last went wrong.
+func (w workerStatus) fault() string {
+	if w.Unproven == nil || w.Unproven.Error == "" {
+		return w.LastError
+	}
+	return "its new wake fails: " + w.Unproven.Error
 }
 
 func (a *app) workersCommand() *cobra.Command {
@@ -151,7 +162,7 @@ func (a *app) workersCommand() *cobra.Command {
 			}
 			var rows [][]string
 			for _, w := range list {
-				rows = append(rows, []string{w.Name, w.State, readyOf(w.Services), fmt.Sprintf("%d/%d", w.InFlight, w.MaxConcurrency), w.Version, w.LastError})
+				rows = append(rows, []string{w.Name, w.State, readyOf(w.Services), fmt.Sprintf("%d/%d", w.InFlight, w.MaxConcurrency), w.Version, w.fault()})
 			}
 			return a.rows(false, []string{"worker", "state", "services", "calls", "version", "last error"}, rows)
 		},

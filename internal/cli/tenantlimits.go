@@ -13,8 +13,8 @@ import (
 // tiersWord is what a limit's flag is given to have the tier's again.
 const tiersWord = "tier"
 
-// limitFlags are the flags of a tenant's own limits, one each, and one that
-// takes all of them away.
+// limitFlags are the flags of a tenant's own limits, one each, and, for a
+// tenant that has some, one that takes all of them away.
 type limitFlags struct {
 	change api.TenantLimitsChange
 	none   bool
@@ -35,7 +35,10 @@ func (f *limitFlags) register(cmd *cobra.Command) {
 	} {
 		flags.Var(x.value, x.name, x.usage+`; "`+tiersWord+`" for the tier's`)
 	}
-	flags.BoolVar(&f.none, "tier-limits", false, "all limits are the tier's again")
+}
+
+func (f *limitFlags) registerNone(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.none, "tier-limits", false, "all limits are the tier's again")
 }
 
 // request is the change that the flags ask for.

@@ -17,22 +17,30 @@ func (a *app) tenantsCommand() *cobra.Command {
 
 func (a *app) tenantCreate(p *placeFlags) *cobra.Command {
 	var req api.CreateTenantRequest
+	var limits limitFlags
 	c := &cobra.Command{
 		Use: "create ID", Short: "Make a tenant", Args: exactly(1, "the tenant's id"),
-		Example: "  omni tenants create acme --tier pro --name 'Acme Corp.'",
+		Long: "Make a tenant. Its limits are its tier's, but for those it gets of its own.",
+		Example: "  omni tenants create acme --tier pro --name 'Acme Corp.'\n" +
+			"  omni tenants create acme --tier pro --requests-per-minute 500 --burst 50",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.ID = args[0]
+			var err error
+			if req.Limits, err = limits.request(); err != nil {
+				return err
+			}
 			return a.with(cmd.Context(), p, true, func(k keyring) error {
 				t, err := k.createTenant(cmd.Context(), req)
 				if err != nil {
 					return err
 				}
-				return a.printf("tenant %s, %s; next: omni keys create --tenant %s\n", t.ID, t.Tier, t.ID)
+				return a.printf("tenant %s, %s%s; next: omni keys create --tenant %s\n", t.ID, t.Tier, ownLimits(t), t.ID)
 			})
 		},
 	}
 	c.Flags().StringVar(&req.Tier, "tier", "free", "free, pro, enterprise, or one of the configuration")
 	c.Flags().StringVar(&req.Name, "name", "", "its name in full")
+	limits.register(c)
 	return c
 }
 
@@ -86,6 +94,7 @@ func (a *app) tenantUpdate(p *placeFlags) *cobra.Command {
 	c.Flags().StringVar(&tier, "tier", "", "free, pro, enterprise, or one of the configuration")
 	c.Flags().StringVar(&name, "name", "", "its name in full")
 	limits.register(c)
+	limits.registerNone(c)
 	return c
 }
 
@@ -112,9 +121,14 @@ func (a *app) changeTenant(cmd *cobra.Command, p *placeFlags, id string, req api
 		if t.DisabledAt != nil {
 			state = "disabled since " + day(t.DisabledAt)
 		}
-		if own := limitsText(t.Limits); own != "" {
-			state += "; own limits: " + own
-		}
-		return a.printf("tenant %s, %s, %s\n", t.ID, t.Tier, state)
+		return a.printf("tenant %s, %s, %s%s\n", t.ID, t.Tier, state, ownLimits(t))
 	})
+}
+
+// ownLimits ends a line on a tenant; empty if all its limits are its tier's.
+func ownLimits(t api.AdminTenant) string {
+	if own := limitsText(t.Limits); own != "" {
+		return "; own limits: " + own
+	}
+	return ""
 }

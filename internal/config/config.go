@@ -184,6 +184,10 @@ type Hold struct {
 	// and 64 MiB.
 	TenantRequests int   `yaml:"tenant_requests"`
 	TenantBytes    int64 `yaml:"tenant_bytes"`
+	// Credit is how many waiting calls a tenant that used less than its share,
+	// while others waited, may send ahead of theirs; 0 for none, so that it takes
+	// its turn from the first call on; default 8.
+	Credit *int `yaml:"credit"`
 }
 
 // Balance says how calls are spread over workers.

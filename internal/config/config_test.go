@@ -91,6 +91,8 @@ func TestRefusals(t *testing.T) {
 		{"bad mode", "mode: prod\n", `mode = "prod"`, nil},
 		{"negative wait", "hold: {max_wait: -3s}\n", "hold.max_wait", nil},
 		{"tenant above whole", "hold: {max_requests: 5, tenant_requests: 9}\n", "hold.tenant_requests = 9", nil},
+		{"negative credit", "hold: {credit: -1}\n", "hold.credit = -1, must be in [0, 10000]", nil},
+		{"endless credit", "hold:\n  max_wait: 1s\n  credit: 10001\n", "line 3: hold.credit = 10001", nil},
 		{"body above cap", "tiers: {free: {max_body: 99999999999}}\n", "tiers.free.max_body", nil},
 		{"burst below a route's cost", "tiers: {free: {burst: 5}}\n", "tiers.free.burst = 5", nil},
 		{"worker scheme", "workers: [{name: a, url: 'ftp://x'}]\n", "workers[0].url", nil},

@@ -69,6 +69,10 @@ func (h Hold) withDefaults() Hold {
 	or(&h.MaxBytes, 256<<20)
 	or(&h.TenantRequests, 1_000)
 	or(&h.TenantBytes, 64<<20)
+	if h.Credit == nil {
+		calls := 8
+		h.Credit = &calls
+	}
 	return h
 }
 

@@ -37,7 +37,7 @@ func TestWhatNeedsARestart(t *testing.T) {
 		{"", "log: {format: text}\n", "log.format"},
 		{"1048576}", "1048576, idle_timeout: 1s, json_depth: 9, public_per_minute: 7}", "limits.idle_timeout"},
 		{"free: {max_body: 65536}", "free: {max_body: 65536, burst: 77}", ""},
-		{"", "hold: {max_wait: 1s}\nbalance: {slow_start: 1s}\ncache: {enabled: false}\ntrusted_proxies: [10.0.0.0/8]\nno_default_routes: true\n", ""},
+		{"", "hold: {max_wait: 1s, credit: 0}\nbalance: {slow_start: 1s}\ncache: {enabled: false}\ntrusted_proxies: [10.0.0.0/8]\nno_default_routes: true\n", ""},
 		{"", "balance: {connect_timeout: 1s}\n", ""},
 		{"9090", "9095", ""},
 		{"9091", "9095", ""},

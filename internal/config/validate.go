@@ -107,6 +107,7 @@ func (c Config) validateLimits(v *faults) {
 	if c.Hold.TenantBytes > c.Hold.MaxBytes || c.Hold.TenantBytes < c.Limits.MaxBody {
 		v.say("hold.tenant_bytes = %d, must be in [limits.max_body = %d, hold.max_bytes = %d]: one body must fit", c.Hold.TenantBytes, c.Limits.MaxBody, c.Hold.MaxBytes)
 	}
+	between(v, "hold.credit", *c.Hold.Credit, 0, 10_000)
 	between(v, "cache.max_bytes", c.Cache.MaxBytes, 1<<20, 1<<40)
 	between(v, "cache.tenant_bytes", c.Cache.TenantBytes, 1<<10, c.Cache.MaxBytes)
 }

@@ -54,7 +54,7 @@ var (
 	fieldPattern = regexp.MustCompile("`([a-z_]+)((?:\\[\\]|\\.[a-z_*]+)+)(?::[^`]*)?`")
 	// answerFields are fields of answers that share their first word with the
 	// configuration.
-	answerFields = []string{"workers.asleep", "workers.estimated_start_seconds"}
+	answerFields = []string{"workers.asleep", "workers.estimated_start_seconds", "workers.wake_failing"}
 )
 
 // TestNamedFieldsExist: a field of the configuration that the documentation

@@ -216,3 +216,84 @@ func TestReloadOfAWokenWorker(t *testing.T) {
 	reload(200)
 	eventually(t, "the removed worker's process ends", func() bool { return gone(second) })
 }
+
+// A worker that the gateway runs is given a command that is there and exits at
+// once: no call fails, the former command serves on, operators are told, and
+// the command that mends it takes over.
+func TestReloadToACommandThatExits(t *testing.T) {
+	t.Parallel()
+	address, folder := freeAddress(t), t.TempDir()
+	worker := func(command string) string {
+		return "tiers: {enterprise: {requests_per_minute: 10000000, burst: 1000000}}\n" +
+			fmt.Sprintf("workers: [{name: native, url: 'http://%s', wake: {kind: process, idle: 5m, command: [/bin/sh, -c, %q]}}]\n", address, command)
+	}
+	good := fmt.Sprintf("exec %s -listen %s -data %s", binaries.worker, address, folder)
+	m := mount(t, worker(good))
+	g := m.serve()
+	g.want(200, "POST", "/predict/revenue-lstm", enterpriseKey, revenue)
+	var over atomic.Bool
+	var calls atomic.Int64
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for !over.Load() {
+				a, err := try("POST", g.url+"/predict/revenue-lstm", enterpriseKey, revenue)
+				if err != nil || a.status != 200 {
+					t.Errorf("%v %s", err, a)
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	stop := sync.OnceFunc(func() { over.Store(true); wg.Wait() })
+	defer stop()
+	more := func() {
+		t.Helper()
+		from := calls.Load()
+		eventually(t, "more calls", func() bool { return t.Failed() || calls.Load() > from+5 })
+	}
+	m.exchange(worker("echo no such model >&2; exit 1"))
+	g.want(200, "POST", "/admin/config/reload", masterKey, "")
+	var told struct {
+		Workers []struct {
+			State    string `json:"state"`
+			Unproven *struct {
+				Failures     int    `json:"failures"`
+				Error        string `json:"error"`
+				FormerServes bool   `json:"former_serves"`
+			} `json:"unproven"`
+		} `json:"workers"`
+	}
+	eventually(t, "the failure is told, and the former serves", func() bool {
+		told.Workers = nil
+		g.want(200, "GET", "/admin/workers", masterKey, "").into(t, &told)
+		u := told.Workers[0].Unproven
+		return u != nil && u.Failures == 1 && u.FormerServes && strings.Contains(u.Error, "exit status 1") && told.Workers[0].State == "ready"
+	})
+	more()
+	if e := g.logged("worker cannot be woken in its new way; the former one serves"); e["severity"] != "ERROR" || !strings.Contains(fmt.Sprint(e["error"]), "exit status 1") {
+		t.Error(e)
+	}
+	failing := func() int {
+		var h struct {
+			Workers struct {
+				Failing int `json:"wake_failing"`
+			} `json:"workers"`
+		}
+		a := g.want(200, "GET", "/health", "", "")
+		if a.into(t, &h); strings.Contains(string(a.body), "exit status") {
+			t.Errorf("/health says too much: %s", a)
+		}
+		return h.Workers.Failing
+	}
+	if failing() != 1 || !strings.Contains(string(g.want(200, "GET", "/metrics", "", "").body), `omni_gateway_worker_wake_unproven{worker="native"} 1`) {
+		t.Error("/health or /metrics say nothing")
+	}
+	m.exchange(worker("true; " + good))
+	g.want(200, "POST", "/admin/config/reload", masterKey, "")
+	eventually(t, "the mended command is proven", func() bool { return failing() == 0 })
+	more()
+	stop()
+	g.running()
+}

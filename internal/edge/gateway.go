@@ -33,6 +33,7 @@ type Forwarder interface {
 	Do(ctx context.Context, r *pool.Request) (*pool.Response, error)
 	Counts() (ready, total int)
 	Resting() (workers int, start time.Duration)
+	Unproven() (workers int)
 	// Stop refuses held calls and waits for those that run.
 	Stop(ctx context.Context) error
 }

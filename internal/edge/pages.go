@@ -79,6 +79,9 @@ func (g *Gateway) serveHealth(x *Exchange) error {
 			workers["estimated_start_seconds"] = math.Ceil(start.Seconds())
 		}
 	}
+	if n := g.Pool.Unproven(); n > 0 {
+		workers["wake_failing"] = n
+	}
 	return writeJSON(x, http.StatusOK, map[string]any{
 		"status": "ok", "service": "api-gateway", "version": g.Version, "mode": g.cfg.Mode,
 		"uptime_seconds": g.now().Sub(g.begun).Seconds(),

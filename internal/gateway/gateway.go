@@ -230,6 +230,9 @@ func poolFigures(c config.Config) pool.Options {
 	o.RetryShare, o.SlowStart = b.RetryShare, b.SlowStart.D()
 	o.Outlier = pool.Outlier{ErrorShare: b.OutlierErrors, LatencyFactor: b.OutlierLatency, MaxShare: b.OutlierMax}
 	o.Hold.Count, o.Hold.Bytes, o.Hold.TenantCount, o.Hold.TenantBytes = h.MaxRequests, h.MaxBytes, h.TenantRequests, h.TenantBytes
+	if o.Credit = *h.Credit; o.Credit == 0 {
+		o.Credit = -1 // none; to the pool, 0 is its default
+	}
 	return o
 }
 

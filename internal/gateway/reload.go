@@ -171,6 +171,7 @@ func (l *liveConfig) apply(ctx context.Context, next config.Config) error {
 	if err != nil {
 		return err
 	}
+	toProve(workers, put, running.Workers)
 	figures.Workers = workers
 	guard := guardPolicy(next)
 	if err := guard.Validate(1); err != nil {

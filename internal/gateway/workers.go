@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/omni-run/omni/internal/config"
@@ -76,6 +78,22 @@ func startable(workers []config.Worker) error {
 		}
 	}
 	return nil
+}
+
+// toProve marks the workers that are woken in another way than before. The one
+// before can stand in where nothing else about the worker is another.
+func toProve(workers []pool.Worker, put, running []config.Worker) {
+	for i, w := range put {
+		before := slices.IndexFunc(running, func(r config.Worker) bool { return r.Name == w.Name })
+		if before < 0 {
+			workers[i].Prove = true
+			continue
+		}
+		was := running[before]
+		workers[i].Prove = was.URL != w.URL || !reflect.DeepEqual(was.Wake, w.Wake)
+		was.Wake = w.Wake
+		workers[i].Former = reflect.DeepEqual(was, w)
+	}
 }
 
 // keeper brings one worker up and lets it go again.

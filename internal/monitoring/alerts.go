@@ -98,6 +98,8 @@ func workerAlerts() []Rule {
 			"probes or calls to a worker fail", "{{ $labels.worker }}: {{ $value | humanize }} a second, {{ $labels.class }}."),
 		alert("OmniServiceNotReady", ticket, "10m", `worker_service_ready == 0`,
 			"a service does not become ready", "{{ $labels.service }} of {{ $labels.worker }} is not ready after 10 minutes."),
+		alert("OmniWakeUnproven", ticket, "15m", `omni_gateway_worker_wake_unproven == 1`,
+			"a worker cannot be woken as the new configuration says", "{{ $labels.worker }}, tried by {{ $labels.instance }}."),
 		alert("OmniWorkerSaturated", ticket, "15m", `omni_gateway_worker_in_flight / omni_gateway_worker_max_concurrency > 0.9`,
 			"a worker runs as much as it takes", "{{ $labels.worker }} is at {{ $value | humanizePercentage }} of max_concurrency: add another."),
 	}

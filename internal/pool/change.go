@@ -54,13 +54,16 @@ func newMember(config Worker, opts *Options) (*member, error) {
 var errNotRunning = errors.New("pool: it does not run, so it cannot be changed")
 
 // Change gives a running pool other figures and workers. Of o it takes
-// MaxWait, Hold, RetryShare, SlowStart, Outlier, the time-outs of connections
+// MaxWait, Hold, Credit, RetryShare, SlowStart, Outlier, the time-outs of connections
 // (for the workers that are put) and Workers: each of these is put, in the
 // place of the one of its name if there is one, whose calls finish. Those in
 // remove are to go: they get no call that another worker could take, and none
 // at all once drop is called; what they run then, they finish. A worker with a
 // Keeper is let go when its last call has ended, and one that takes its place
-// is not woken before; calls wait for it meanwhile. An error means that nothing
+// is not woken before; calls wait for it meanwhile. One whose Keeper is to prove
+// itself is then woken at once, and again with growing pauses until it has been
+// ready; where a former Keeper can stand in, that one serves calls until then. An
+// error means that nothing
 // was changed.
 func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	p.lifecycle.Lock()
@@ -89,6 +92,7 @@ func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	p.opts.adopt(next)
 	p.longestWait.Store(int64(next.MaxWait))
 	p.queue.SetLimits(next.Hold)
+	p.queue.SetCredit(float64(next.Credit))
 	p.budget.setShare(next.RetryShare)
 	for _, m := range put {
 		p.putLocked(m)
@@ -111,7 +115,8 @@ func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 // adopt takes the figures of next that a running pool takes, and touches no
 // other field: those are read without the lock.
 func (o *Options) adopt(next Options) {
-	o.MaxWait, o.Hold, o.RetryShare, o.SlowStart, o.Outlier = next.MaxWait, next.Hold, next.RetryShare, next.SlowStart, next.Outlier
+	o.MaxWait, o.Hold, o.Credit = next.MaxWait, next.Hold, next.Credit
+	o.RetryShare, o.SlowStart, o.Outlier = next.RetryShare, next.SlowStart, next.Outlier
 	o.DialTimeout, o.HeaderTimeout, o.BodyTimeout = next.DialTimeout, next.HeaderTimeout, next.BodyTimeout
 	o.Workers = next.Workers
 }
@@ -139,6 +144,7 @@ func (p *Pool) putLocked(m *member) {
 		gone = old.workers()
 		p.inheritLocked(m, old)
 	}
+	p.proveLocked(m, old)
 	p.members[m.config.Name] = m
 	fresh := m.workers()
 	for _, w := range fresh {

@@ -549,14 +549,16 @@ func TestRepeatableCallOutlivesAWorkersRestart(t *testing.T) {
 	f.answer = hangUp
 	p := newPool(t, nil, f.worker("w"))
 	untilState(t, p, "w", stateReady)
-	broken, gone := 0, make(chan struct{})
+	var broken atomic.Int32
+	gone := make(chan struct{})
 	f.set(func(f *fakeWorker) {
 		f.answer = func(w http.ResponseWriter, r *http.Request) {
-			if broken++; broken == 2 {
-				go func() { // all further attempts find nobody
-					f.stop()
-					close(gone)
-				}()
+			if broken.Add(1) == 2 {
+				// Before the call breaks: all further attempts find nobody. Were
+				// it still there when the third one came, that one would be the
+				// last.
+				f.stop()
+				close(gone)
 			}
 			hangUp(w, r)
 		}

@@ -61,6 +61,10 @@ type rest struct {
 	retryAt  time.Time
 	reported int // calls in flight as the worker itself counts them
 
+	// proof is nil unless the keeper came by a change and has yet to show that it
+	// brings the worker up.
+	proof *proof
+
 	// after, unless nil, is closed when the one whose place this took is at
 	// rest: two processes may want the same port.
 	after  <-chan struct{}
@@ -151,14 +155,21 @@ func (p *Pool) tend(ctx context.Context, r *rest) {
 		case <-r.wanted:
 		case <-p.again(r):
 			p.mu.Lock()
-			held := p.heldForLocked(r)
+			due := r.proof != nil || p.heldForLocked(r)
 			r.failure = nil
 			p.mu.Unlock()
-			if !held {
+			if !due {
 				continue
 			}
 		}
-		err := p.keepAwake(ctx, r)
+		err := p.keepAwake(ctx, r, p.turn(r))
+		if err != nil && ctx.Err() == nil {
+			if served, former := p.disproved(r, err); former != nil {
+				err = p.keepAwake(ctx, r, former)
+			} else if served {
+				err = nil
+			}
+		}
 		if ctx.Err() != nil {
 			if err != nil {
 				p.opts.Logger.Warn("worker was not put to rest in order", "worker", r.name, "error", err)
@@ -173,20 +184,23 @@ func (p *Pool) tend(ctx context.Context, r *rest) {
 func (p *Pool) again(r *rest) <-chan time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.failure == nil {
-		return nil
+	switch now := p.opts.Now(); {
+	case r.failure != nil:
+		return time.After(r.retryAt.Sub(now))
+	case r.proof != nil && r.proof.failure != nil:
+		return time.After(r.proof.retryAt.Sub(now))
 	}
-	return time.After(r.retryAt.Sub(p.opts.Now()))
+	return nil
 }
 
 // keepAwake runs the keeper until the worker is idle. It returns why the
 // worker cannot be had, or nil.
-func (p *Pool) keepAwake(ctx context.Context, r *rest) error {
+func (p *Pool) keepAwake(ctx context.Context, r *rest, keeper Keeper) error {
 	p.waking(r)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ended := make(chan error, 1)
-	go func() { ended <- r.keeper.Keep(ctx, r.needed) }()
+	go func() { ended <- keeper.Keep(ctx, r.needed) }()
 	tick := time.NewTicker(min(max(r.idle/4, 5*time.Millisecond), time.Second))
 	defer tick.Stop()
 	for {
@@ -299,7 +313,7 @@ func (p *Pool) asleep(r *rest, err error) {
 		}
 		return
 	}
-	pause := min(minWakePause<<min(r.failures, 10), maxWakePause)
+	pause := wakePause(r.failures)
 	r.failures++
 	r.failure, r.retryAt = err, p.opts.Now().Add(pause)
 	for _, w := range r.targets {
@@ -311,6 +325,11 @@ func (p *Pool) asleep(r *rest, err error) {
 	for lane := range p.queue.Lanes { // others may do for what still waits
 		p.wakeLocked(lane)
 	}
+}
+
+// wakePause is how long a wake is not tried that failed so many times before.
+func wakePause(failures int) time.Duration {
+	return min(minWakePause<<min(failures, 10), maxWakePause)
 }
 
 // wakeLocked sees to it that a call for service finds a worker: those that
@@ -337,6 +356,7 @@ func (p *Pool) readyLocked(r *rest, now time.Time) {
 	if r.phase != phaseWaking {
 		return
 	}
+	p.provenLocked(r)
 	took := now.Sub(r.began)
 	r.phase, r.began, r.used, r.failures = phaseAwake, now, now, 0
 	p.opts.Logger.Info("worker is awake", "worker", r.name, "after", took.Round(time.Millisecond).String())

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -299,72 +300,116 @@ func TestWakeOptionsAreChecked(t *testing.T) {
 	}
 }
 
+// handover is the change of a sleeper's keeper while calls run that end when
+// they are released.
+type handover struct {
+	t       *testing.T
+	release chan struct{}
+}
+
+// handsOver prepares f for next, which must never begin while k is at work.
+func handsOver(t *testing.T, f *fakeWorker, k, next *fakeKeeper) *handover {
+	h := &handover{t: t, release: make(chan struct{})}
+	next.alone(t, k)
+	f.alsoUp(next)
+	f.set(func(f *fakeWorker) {
+		f.answer = func(w http.ResponseWriter, r *http.Request) {
+			<-h.release
+			echo(w, r)
+		}
+	})
+	return h
+}
+
+// alone fails the test when k begins while another is at work, and then does
+// what it would have done.
+func (k *fakeKeeper) alone(t *testing.T, other *fakeKeeper) {
+	also := k.failure
+	k.failure = func() error {
+		if other.now.Load() > 0 {
+			t.Error("two are kept at a time")
+		}
+		if also != nil {
+			return also()
+		}
+		return nil
+	}
+}
+
+// alsoUp lets the worker be up, and healthy, while another keeper has it up.
+func (f *fakeWorker) alsoUp(k *fakeKeeper) {
+	f.set(func(f *fakeWorker) {
+		probe := f.probe
+		f.probe = func(w http.ResponseWriter, r *http.Request) {
+			if k.up.Load() {
+				writeHealth(w, healthy(4, "echo"))
+				return
+			}
+			probe(w, r)
+		}
+	})
+}
+
+// ask sends a call and tells how it ended.
+func ask(t *testing.T, p *Pool) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		resp, err := p.Do(t.Context(), call("echo", `"x"`))
+		if err != nil {
+			done <- err
+			return
+		}
+		b, err := io.ReadAll(resp.Body)
+		if string(b) != `"x"` {
+			err = errors.Join(err, fmt.Errorf("answered %q", b))
+		}
+		done <- errors.Join(err, resp.Body.Close())
+	}()
+	return done
+}
+
+// keptBy is the sleeper's worker with another keeper.
+func keptBy(k Keeper) Worker {
+	return Worker{Name: "w", URL: "http://worker", Keeper: k, Idle: time.Minute, WakeTimeout: 5 * time.Minute}
+}
+
+func put(t *testing.T, p *Pool, w Worker) {
+	t.Helper()
+	if _, err := p.Change(Options{Workers: []Worker{w}}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, p *Pool) {
+	t.Helper()
+	drop, err := p.Change(Options{}, []string{"w"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop()
+}
+
 // A worker that is woken gets a new keeper, and is removed, while the pool
 // runs: the call under way ends first, what comes meanwhile waits for the new
 // one, and never are both kept.
 func TestKeptWorkersChange(t *testing.T) {
 	t.Parallel()
 	sleeper(t, healthy(4, "echo"), func(t *testing.T, f *fakeWorker, k *fakeKeeper, p *Pool) {
-		next := &fakeKeeper{failure: func() error {
-			if k.now.Load() > 0 {
-				t.Error("the new keeper begins while the former is at work")
-			}
-			return nil
-		}}
-		probe := f.probe
-		f.probe = func(w http.ResponseWriter, r *http.Request) {
-			if next.up.Load() {
-				writeHealth(w, healthy(4, "echo"))
-				return
-			}
-			probe(w, r)
-		}
-		release := make(chan struct{})
-		f.set(func(f *fakeWorker) {
-			f.answer = func(w http.ResponseWriter, r *http.Request) {
-				<-release
-				_, _ = io.Copy(w, r.Body)
-			}
-		})
-		ask := func() <-chan string {
-			done := make(chan string, 1)
-			go func() {
-				resp, err := p.Do(t.Context(), call("echo", `"x"`))
-				if err != nil {
-					done <- err.Error()
-					return
-				}
-				b, err := io.ReadAll(resp.Body)
-				done <- string(b) + errorText(errors.Join(err, resp.Body.Close()))
-			}()
-			return done
-		}
-		first := ask()
+		next := &fakeKeeper{}
+		h := handsOver(t, f, k, next)
+		first := ask(t, p)
 		time.Sleep(10 * time.Second)
-		replacement := Worker{Name: "w", URL: "http://worker", Keeper: next, Idle: time.Minute, WakeTimeout: 5 * time.Minute}
-		if _, err := p.Change(Options{Workers: []Worker{replacement}}, nil); err != nil {
-			t.Fatal(err)
-		}
-		second := ask()
+		put(t, p, keptBy(next))
+		second := ask(t, p)
 		time.Sleep(10 * time.Second)
 		if !k.up.Load() || next.kept.Load() != 0 {
 			t.Fatal("the worker was let go while it ran a call")
 		}
-		close(release)
-		if got := <-first; got != `"x"` {
-			t.Errorf("the call that ran: %s", got)
-		}
-		if got := <-second; got != `"x"` {
-			t.Errorf("the call that waited: %s", got)
-		}
+		h.ends(first, second)
 		if cause, _ := k.cause.Load().(error); !errors.Is(cause, errReplaced) || next.kept.Load() != 1 {
 			t.Errorf("the former was let go for %v; the new one was kept %d times", cause, next.kept.Load())
 		}
-		drop, err := p.Change(Options{}, []string{"w"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		drop()
+		remove(t, p)
 		synctest.Wait()
 		if cause, _ := next.cause.Load().(error); next.up.Load() || !errors.Is(cause, ErrIdle) {
 			t.Errorf("the removed worker is up: %v; it was let go for %v", next.up.Load(), next.cause.Load())
@@ -372,76 +417,40 @@ func TestKeptWorkersChange(t *testing.T) {
 	})
 }
 
+// ends releases the calls and waits until they have ended well.
+func (h *handover) ends(calls ...<-chan error) {
+	h.t.Helper()
+	close(h.release)
+	for _, done := range calls {
+		if err := <-done; err != nil {
+			h.t.Error(err)
+		}
+	}
+}
+
 // Changed twice, or removed and put again, while a call still runs on the first:
 // the last one begins when that call has ended, not before.
 func TestKeptWorkersWaitForAllBefore(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(t *testing.T, p *Pool, put func(Keeper)){
-		"twice": func(_ *testing.T, _ *Pool, put func(Keeper)) { put(&fakeKeeper{}) },
-		"removed": func(t *testing.T, p *Pool, _ func(Keeper)) {
-			drop, err := p.Change(Options{}, []string{"w"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			drop()
-		},
+	for name, change := range map[string]func(t *testing.T, p *Pool){
+		"twice":   func(t *testing.T, p *Pool) { put(t, p, keptBy(&fakeKeeper{})) },
+		"removed": remove,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sleeper(t, healthy(4, "echo"), func(t *testing.T, f *fakeWorker, k *fakeKeeper, p *Pool) {
-				last := &fakeKeeper{failure: func() error {
-					if k.now.Load() > 0 {
-						t.Error("two are kept at a time")
-					}
-					return nil
-				}}
-				probe := f.probe
-				f.probe = func(w http.ResponseWriter, r *http.Request) {
-					if last.up.Load() {
-						writeHealth(w, healthy(4, "echo"))
-						return
-					}
-					probe(w, r)
-				}
-				release := make(chan struct{})
-				f.set(func(f *fakeWorker) {
-					f.answer = func(w http.ResponseWriter, r *http.Request) {
-						<-release
-						_, _ = io.Copy(w, r.Body)
-					}
-				})
-				ask := func() <-chan error {
-					done := make(chan error, 1)
-					go func() {
-						resp, err := p.Do(t.Context(), call("echo", `"x"`))
-						if err == nil {
-							err = resp.Body.Close()
-						}
-						done <- err
-					}()
-					return done
-				}
-				put := func(k Keeper) {
-					w := Worker{Name: "w", URL: "http://worker", Keeper: k, Idle: time.Minute, WakeTimeout: 5 * time.Minute}
-					if _, err := p.Change(Options{Workers: []Worker{w}}, nil); err != nil {
-						t.Fatal(err)
-					}
-				}
-				first := ask()
+				last := &fakeKeeper{}
+				h := handsOver(t, f, k, last)
+				first := ask(t, p)
 				time.Sleep(10 * time.Second)
-				change(t, p, put)
-				put(last)
-				second := ask()
+				change(t, p)
+				put(t, p, keptBy(last))
+				second := ask(t, p)
 				time.Sleep(10 * time.Second)
 				if last.kept.Load() != 0 {
 					t.Error("the last one began while a call ran on the first")
 				}
-				close(release)
-				for _, done := range []<-chan error{first, second} {
-					if err := <-done; err != nil {
-						t.Error(err)
-					}
-				}
+				h.ends(first, second)
 				if last.kept.Load() != 1 {
 					t.Errorf("the last one was kept %d times", last.kept.Load())
 				}

@@ -36,7 +36,7 @@ type metrics struct {
 	wakes, wakeFailures *prometheus.CounterVec
 	wakeSeconds         *prometheus.HistogramVec
 
-	depth, bytes, inFlight, limit, state *prometheus.Desc
+	depth, bytes, inFlight, limit, state, unproven *prometheus.Desc
 
 	services boundedNames
 	waits    sync.Map // label to prometheus.Observer
@@ -78,6 +78,7 @@ func newMetrics(p *Pool) *metrics {
 		inFlight: prometheus.NewDesc("omni_gateway_worker_in_flight", "Calls a worker is running.", []string{"worker"}, nil),
 		limit:    prometheus.NewDesc("omni_gateway_worker_max_concurrency", "Calls a worker takes at once.", []string{"worker"}, nil),
 		state:    prometheus.NewDesc("omni_gateway_worker_state", "1 for the state a worker is in.", []string{"worker", "state"}, nil),
+		unproven: prometheus.NewDesc("omni_gateway_worker_wake_unproven", "1 while a wake that came with a change of the configuration has not brought its worker up.", []string{"worker"}, nil),
 	}
 	for _, r := range []string{classDial, classRefused, classBusy, classAuth, classBroken, classGarbage, classStatus} {
 		m.retries.WithLabelValues(r)
@@ -149,7 +150,7 @@ var _ prometheus.Collector = (*metrics)(nil)
 
 // Describe implements prometheus.Collector for what is read off the pool.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.depth, m.bytes, m.inFlight, m.limit, m.state} {
+	for _, d := range []*prometheus.Desc{m.depth, m.bytes, m.inFlight, m.limit, m.state, m.unproven} {
 		out <- d
 	}
 }
@@ -175,6 +176,11 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for _, w := range snapshot.Workers {
 		gauge(m.inFlight, float64(w.InFlight), w.Name)
 		gauge(m.limit, float64(w.MaxConcurrency), w.Name)
+		unproven := 0.0
+		if w.Unproven != nil {
+			unproven = 1
+		}
+		gauge(m.unproven, unproven, w.Name)
 		for _, s := range states {
 			value := 0.0
 			if s == w.State {

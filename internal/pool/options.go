@@ -50,6 +50,12 @@ type Worker struct {
 	Idle time.Duration
 	// WakeTimeout is how long it may take to become ready; default 10 min.
 	WakeTimeout time.Duration
+	// Prove says, of a worker that Change puts, that its Keeper is new or another
+	// one and has to show that it can bring the worker up.
+	Prove bool
+	// Former says that the worker whose place it takes is reached in just the
+	// same way, so that the former Keeper can stand in while this one fails.
+	Former bool
 }
 
 // Options of a pool. A zero field takes its default.
@@ -84,6 +90,9 @@ type Options struct {
 	// Hold caps what waits; default 10,000 calls and 256 MiB in all, 1,000
 	// calls and 64 MiB of one tenant. A negative cap means none.
 	Hold hold.Limits
+	// Credit is how many held calls a tenant that used less than its share may
+	// have handed out ahead of others'; default hold.Credit. Negative: none.
+	Credit int
 
 	// Concurrency is used for workers that state no max_concurrency; default 8.
 	Concurrency int
@@ -140,6 +149,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Hold.Bytes, 256<<20)
 	setDefault(&o.Hold.TenantCount, 1_000)
 	setDefault(&o.Hold.TenantBytes, 64<<20)
+	setDefault(&o.Credit, hold.Credit)
 	setDefault(&o.Concurrency, 8)
 	setDefault(&o.RetryShare, 0.2)
 	setDefault(&o.Attempts, 3)

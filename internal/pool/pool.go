@@ -76,6 +76,7 @@ func New(options Options) (*Pool, error) {
 		drained:   make(chan struct{}), mirrorSlots: make(chan struct{}, mirrorsAtOnce),
 	}
 	p.longestWait.Store(int64(opts.MaxWait))
+	p.queue.SetCredit(float64(opts.Credit))
 	for _, config := range opts.Workers {
 		m, err := newMember(config, &opts)
 		if err != nil {

@@ -36,6 +36,9 @@ type WorkerStatus struct {
 	// EstimatedStartSeconds is how long until a worker that is asleep or waking
 	// should be ready once it is called, by how long it took before.
 	EstimatedStartSeconds float64 `json:"estimated_start_seconds,omitempty"`
+	// Unproven is there while a wake that came with a change of the configuration
+	// has not brought the worker up yet.
+	Unproven *Unproven `json:"unproven,omitempty"`
 }
 
 // Snapshot returns the state of the pool.
@@ -61,7 +64,7 @@ func (p *Pool) Snapshot() Snapshot {
 		}
 		start, _ := w.restEstimate(now)
 		s.Workers = append(s.Workers, WorkerStatus{
-			EstimatedStartSeconds: max(start, 0).Seconds(),
+			EstimatedStartSeconds: max(start, 0).Seconds(), Unproven: w.rest.unproven(),
 
 			Name: w.Name, State: state, Services: services, InFlight: w.inFlight,
 			MaxConcurrency: w.limit, Version: w.version, LastError: w.lastErr,

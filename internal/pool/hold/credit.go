@@ -2,6 +2,7 @@ package hold
 
 // Credit is how many calls a tenant that used less than its share of late may
 // run ahead of those that used theirs, unless Queue.SetCredit says otherwise.
+// Large enough for what one page or job sends at once, small beside a backlog.
 const Credit = 8
 
 // rememberedMost bounds how many tenants that hold nothing are remembered.
