@@ -138,7 +138,7 @@ func (t task) whole() contestant {
 // named picks the contestants asked for; when none is, every one but mode auto,
 // which takes as long as all of them at each origin.
 func (t task) named(models []string) ([]*entrant, error) {
-	all := append(classical(t.neural.period), t.neural.local(), t.global.contestant(t.kind, t.neural.period))
+	all := append(classical(t.neural.period), t.neural.local(), t.global.alone(t.kind, t.neural.period))
 	if len(models) > 0 {
 		all = append(all, t.whole())
 	}

@@ -44,7 +44,7 @@ func (t *Trainer) rival(ctx context.Context, tenant string, p *globalPlan, progr
 	}
 	answer := &api.AdaptedForecast{Frequency: "any"}
 	for _, m := range judged {
-		before, known, err := m.errorOf(ctx, incumbent.contestant(m.kind, m.period))
+		before, known, err := m.errorOf(ctx, incumbent.alone(m.kind, m.period))
 		if err != nil {
 			return nil, err
 		}

@@ -77,6 +77,28 @@ func (m *globalModel) contestant(r *race) contestant {
 	}}
 }
 
+// alone is the network as a contestant that is asked about one history at a
+// time, where there is no race to consult it for many.
+func (m *globalModel) alone(kind string, period int) contestant {
+	if m.tuned == nil {
+		return global(m.net, period)
+	}
+	predict := func(ctx context.Context, history []float64, horizon int) ([]float64, error) {
+		if still(history) {
+			return unmoved(history[0], horizon).Median(), nil
+		}
+		part, season := m.networkPart(kind, period, len(history))
+		list, err := part.Medians(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
+		if err != nil {
+			return nil, fmt.Errorf("running the global network: %w", err)
+		}
+		return list[0], nil
+	}
+	return contestant{name: modelGlobal, fit: func(_ context.Context, y []float64) (predictor, string, error) {
+		return predict, "", tooFew(y, leastConsulted)
+	}}
+}
+
 // still says that all values are the same. The networks measure in units of
 // what a series varies by, and there is none then.
 func still(y []float64) bool { return slices.Min(y) == slices.Max(y) }
