@@ -97,7 +97,7 @@ func (f FrequencyPlan) Calibrate(ctx context.Context, part *Frequency) (Verdict,
 	judges.Recipe, judges.networks = f.Recipe, part.networks[:f.Judges]
 	v, err := judges.judge(ctx, held.jury())
 	if err == nil {
-		part.Recipe, part.Blend, part.Trust, part.Lean, part.Width, part.Stretch, part.Linear = f.Recipe, judges.Blend, judges.Trust, judges.Lean, judges.Width, judges.Stretch, judges.Linear
+		part.Recipe, part.Blend, part.Trust, part.Lean, part.Width, part.Stretch, part.Demand = f.Recipe, judges.Blend, judges.Trust, judges.Lean, judges.Width, judges.Stretch, judges.Demand
 	}
 	return v, err
 }

@@ -128,7 +128,7 @@ func (f *Frequency) read(w *space, k, steps int, factor float64, all bool) (out 
 	for k := range out {
 		out[k] = make([]float64, steps)
 	}
-	stretch := f.stretches(view.linear)
+	stretch := f.stretches(view.demand)
 	for h := range steps {
 		q := w.looks[0].sum[(k*f.Horizon()+h)*quantiles:][:quantiles]
 		for k, v := range q {

@@ -17,8 +17,9 @@ type held struct {
 	// weights is what each series counts; a set counts by the root of how many
 	// of its series are judged.
 	weights []float64
-	// linear says which series are read as differences.
-	linear []bool
+	// linear says which series are read as differences, demand which of them
+	// because of values at 0.
+	linear, demand []bool
 }
 
 // judgedOfSet bounds how many series of a data set tell the blend and the
@@ -82,8 +83,8 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 		list[i] = Series{Values: y, Period: f.Recipe.Seasons[0].Period}
 	}
 	h := f.Recipe.Near
-	f.Blend, f.Trust, f.Lean, f.Width, f.Stretch, f.Linear = 1, 0, 0, nil, unstretched(f.Horizon()), nil
-	j.linear = f.linear(list)
+	f.Blend, f.Trust, f.Lean, f.Width, f.Stretch, f.Demand = 1, 0, 0, nil, unstretched(f.Horizon()), nil
+	j.linear, j.demand = f.kinds(list)
 	alone, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
@@ -121,15 +122,16 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 	return v, nil
 }
 
-// linear says for each series whether it is read as differences.
-func (f *Frequency) linear(list []Series) []bool {
+// kinds says for each series whether it is read as differences, and whether
+// because of values at 0.
+func (f *Frequency) kinds(list []Series) (linear, demand []bool) {
 	r, w := reader{shape: f.Recipe.Shape}, window{}
-	out := make([]bool, len(list))
+	linear, demand = make([]bool, len(list)), make([]bool, len(list))
 	for i, s := range list {
 		r.read(&w, s.Values, f.season(s.Period), f.Recipe.Smooth, false)
-		out[i] = w.view.linear
+		linear[i], demand[i] = w.view.linear, w.view.demand
 	}
-	return out
+	return linear, demand
 }
 
 // gathered is the evidence of every series.
@@ -243,9 +245,10 @@ func (f *Frequency) intervalScore(forecasts []Forecast, j held) float64 {
 	})
 }
 
-// error is the mean of three errors of a blend, as competitions measure them:
-// sMAPE and MAPE in the recipe's weight and MASE in its own. Relative errors
-// mean nothing for series with zeros; there the scaled one stands for them.
+// error is the mean of the errors of a blend as competitions measure them: sMAPE
+// and, half as much, MAPE in the recipe's weight and MASE in its own. Relative
+// errors mean nothing for series with zeros; there the scaled one stands for
+// them.
 func (f *Frequency) error(j held, m mixture, lean float64, share func(i int) float64) float64 {
 	return j.mean(func(i int) (float64, bool) {
 		y, w := j.next[i], share(i)
@@ -262,11 +265,11 @@ func (f *Frequency) error(j held, m mixture, lean float64, share func(i int) flo
 		if s := meanStep(j.past[i], f.Recipe.Scored); s > 0 {
 			scaled = f.Recipe.ScaledShare * absolute / s
 		}
-		relative := f.Recipe.RelativeShare * (both + percent)
+		relative := f.Recipe.RelativeShare * (both + percent/2)
 		if slices.Min(j.past[i]) <= 0 {
-			relative = 2 * scaled
+			relative = 1.5 * scaled
 		}
-		return min((relative+scaled)/3, mostError), true
+		return min((relative+scaled)/2.5, mostError), true
 	})
 }
 
@@ -297,24 +300,24 @@ func (h held) coverage(forecasts []Forecast) float64 {
 // weighted is a number and what it counts.
 type weighted struct{ value, weight float64 }
 
-// leastStretched is how many series of a way of reading must have been judged
-// for it to have factors of its own.
+// leastStretched is how many series of demand must have been judged for it to
+// have factors of its own.
 const leastStretched = 100
 
 // stretched finds, for each quantile, the factor on its distance from the
 // median that puts the share it names below it; the steps are pooled in threes,
-// so that each factor rests on many errors. linear asks for the series that are
-// read as differences, the others else; nil says that those are too few.
-func (f *Frequency) stretched(forecasts []Forecast, j held, linear bool) [][quantiles]float64 {
+// so that each factor rests on many errors. demand asks for the series that are
+// such, the others else; nil says that those are too few.
+func (f *Frequency) stretched(forecasts []Forecast, j held, demand bool) [][quantiles]float64 {
 	h := f.Recipe.Near
 	out := unstretched(f.Horizon())
 	few := 0
-	for _, l := range j.linear {
-		if l == linear {
+	for _, d := range j.demand {
+		if d == demand {
 			few++
 		}
 	}
-	if few < leastStretched && linear {
+	if few < leastStretched && demand {
 		return nil
 	}
 	for k, level := range Quantiles {
@@ -327,7 +330,7 @@ func (f *Frequency) stretched(forecasts []Forecast, j held, linear bool) [][quan
 		}
 		groups := make([][]weighted, (h+2)/3)
 		for i, y := range j.next {
-			if j.linear[i] != linear {
+			if j.demand[i] != demand {
 				continue
 			}
 			for s, a := range y {

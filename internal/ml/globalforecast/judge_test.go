@@ -128,14 +128,14 @@ func TestStretchIsApartForDifferences(t *testing.T) {
 		}
 		forecasts = append(forecasts, one)
 		j.past, j.next = append(j.past, []float64{1, 2}), append(j.next, next)
-		j.weights, j.linear = append(j.weights, 1), append(j.linear, linear)
+		j.weights, j.demand = append(j.weights, 1), append(j.demand, linear)
 		j.sets = append(j.sets, fmt.Sprint(i))
 	}
 	plain, other := f.stretched(forecasts, j, false), f.stretched(forecasts, j, true)
 	if !(other[0][quantiles-1] > 2*plain[0][quantiles-1]) {
 		t.Errorf("factors %v and %v", plain[0], other[0])
 	}
-	j.linear = make([]bool, len(j.linear))
+	j.demand = make([]bool, len(j.demand))
 	if f.stretched(forecasts, j, true) != nil {
 		t.Error("factors for differences though nothing was read so")
 	}

@@ -38,10 +38,10 @@ type Frequency struct {
 	// and quantile, so that on held-out windows the share it names lay below
 	// it.
 	Stretch [][quantiles]float64 `json:"stretch"`
-	// Linear is the same for series that are read as differences, such as
-	// demand that is often 0: there the networks err in another way. nil takes
-	// Stretch.
-	Linear [][quantiles]float64 `json:"linear,omitempty"`
+	// Demand is the same for series that are read as differences because they
+	// have values at or next to 0, such as demand that is often none: there the
+	// networks err in another way. nil takes Stretch.
+	Demand [][quantiles]float64 `json:"linear,omitempty"`
 
 	// Width spreads the quantiles of each series by itself; nil leaves them.
 	Width *Width `json:"width,omitempty"`
@@ -65,10 +65,10 @@ func (f *Frequency) Parameters() int { return f.Members * f.Recipe.Shape.Paramet
 // from their own medians.
 func (f *Frequency) Horizon() int { return f.Recipe.Shape.Horizon }
 
-// stretches are the factors for a way of reading.
-func (f *Frequency) stretches(linear bool) [][quantiles]float64 {
-	if linear && f.Linear != nil {
-		return f.Linear
+// stretches are the factors for a kind of series.
+func (f *Frequency) stretches(demand bool) [][quantiles]float64 {
+	if demand && f.Demand != nil {
+		return f.Demand
 	}
 	return f.Stretch
 }
@@ -80,7 +80,7 @@ func (f *Frequency) validate() error {
 	if err := f.Recipe.Shape.Validate(); err != nil {
 		return fmt.Errorf("%w: frequency %q: %w", ErrFormat, f.Name, err)
 	}
-	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Trust >= 0 && f.Trust <= mostTrust) || !(f.Lean >= 0 && f.Lean <= 1) || len(f.Stretch) != f.Horizon() || (f.Linear != nil && len(f.Linear) != f.Horizon()) {
+	if f.Members < 1 || f.Members > mostMembers || len(f.Recipe.Seasons) == 0 || !(f.Blend >= 0 && f.Blend <= 1) || !(f.Trust >= 0 && f.Trust <= mostTrust) || !(f.Lean >= 0 && f.Lean <= 1) || len(f.Stretch) != f.Horizon() || (f.Demand != nil && len(f.Demand) != f.Horizon()) {
 		return fmt.Errorf("%w: frequency %q is incomplete", ErrFormat, f.Name)
 	}
 	for _, s := range f.Recipe.Seasons {
@@ -88,7 +88,7 @@ func (f *Frequency) validate() error {
 			return fmt.Errorf("%w: frequency %q has a season of %d, %d times", ErrFormat, f.Name, s.Period, s.Count)
 		}
 	}
-	for _, steps := range slices.Concat(f.Stretch, f.Linear) {
+	for _, steps := range slices.Concat(f.Stretch, f.Demand) {
 		for _, v := range steps {
 			if !(v > 0 && v < math.MaxFloat32) {
 				return fmt.Errorf("%w: frequency %q stretches a quantile by %v", ErrFormat, f.Name, v)

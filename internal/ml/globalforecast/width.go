@@ -95,9 +95,12 @@ func size(steps []float32) float64 {
 }
 
 // widen learns Width and, on top of it, the stretches from what followed the
-// pasts, and returns the intervals' score.
+// pasts, and returns the forecasts of trees that did not see their series.
 func (f *Frequency) widen(ctx context.Context, list []Series, j held) ([]Forecast, error) {
-	f.Width, f.Stretch, f.Linear = nil, unstretched(f.Horizon()), nil
+	lean := f.Lean
+	f.Lean = 0 // the quantiles are measured from the median
+	defer func() { f.Lean = lean }()
+	f.Width, f.Stretch, f.Demand = nil, unstretched(f.Horizon()), nil
 	raw, err := f.Forecast(ctx, list, f.Recipe.Near)
 	if err != nil {
 		return nil, err
@@ -119,7 +122,7 @@ func (f *Frequency) widen(ctx context.Context, list []Series, j held) ([]Forecas
 	if raw, err = f.forecast(ctx, list, f.Recipe.Near, factors); err != nil {
 		return nil, err
 	}
-	f.Stretch, f.Linear = f.stretched(raw, j, false), f.stretched(raw, j, true)
+	f.Stretch, f.Demand = f.stretched(raw, j, false), f.stretched(raw, j, true)
 	final, err := f.forecast(ctx, list, f.Recipe.Near, factors)
 	f.Width = &Width{*trees}
 	return final, err

@@ -48,7 +48,10 @@ type window struct {
 
 // frame turns a network's answers back into values.
 type frame struct {
-	linear             bool
+	linear bool
+	// demand says so of a series that is read so because it has values at or
+	// next to 0 and none below.
+	demand             bool
 	unit, level, scale float64
 	// low and high bound the answers: as far beyond the values read as those
 	// span, and some steps more.
@@ -203,7 +206,8 @@ func (r *reader) transform(f *frame, y []float64, linear bool) {
 		low = min(low, v)
 		mean += math.Abs(v) / float64(n)
 	}
-	f.linear, f.unit = linear || !(low > logRatio*mean), mean
+	near := !(low > logRatio*mean)
+	f.linear, f.demand, f.unit = linear || near, near && low >= 0, mean
 	if !(mean > 0) {
 		f.unit = 1
 	}

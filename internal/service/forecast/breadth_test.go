@@ -230,6 +230,23 @@ func TestHierarchyAddsUp(t *testing.T) {
 	}
 }
 
+// A crowd in mode global has no back-test of its own, but mint_shrink is made
+// of the back-test's errors.
+func TestCrowdIsReconciledByItsErrors(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 7))
+	var list []object
+	var ids []string
+	for k := range 24 {
+		id := fmt.Sprint("s", k)
+		list, ids = append(list, object{"id": id, "time_series": series(48, func(i int) float64 { return 50 + float64(k+i)/3 + random.NormFloat64() })}), append(ids, id)
+	}
+	a, _ := predict(t, forecast.New(forecast.Deps{}), object{"series": list, "mode": "global", "forecast_steps": 4, "hierarchy": object{"all": ids}})
+	if a.Reconciliation == nil || a.Reconciliation.Method != "mint_shrink" {
+		t.Errorf("reconciled by %+v", a.Reconciliation)
+	}
+}
+
 func TestBreadthRefusals(t *testing.T) {
 	t.Parallel()
 	s := forecast.New(forecast.Deps{})

@@ -54,8 +54,8 @@ type task struct {
 	global *globalModel
 	kind   string
 	// crowd says that the series is one of so many that mode auto trains no
-	// network on it.
-	crowd bool
+	// network on it, and mode global back-tests none unless tested is set.
+	crowd, tested bool
 	// selector weighs the models in mode auto; nil leaves it to the back-test.
 	selector *selector.Model
 	warn     func(format string, args ...any)
@@ -110,7 +110,7 @@ func (t task) begin() *race {
 	r.task = t
 	r.entrants = r.list()
 	r.plan = newPlan(len(r.y), t.horizon, t.neural.lookback, r.out.period)
-	if t.mode == modeGlobal && t.crowd {
+	if t.mode == modeGlobal && t.crowd && !t.tested {
 		r.plan.origins = nil // the networks say by themselves how sure they are
 	}
 	return r

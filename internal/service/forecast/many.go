@@ -37,6 +37,7 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 		call.Warn("with %d series in one call, each network trains on fewer windows, and for fewer epochs, than it would alone", len(req.Series))
 	}
 	set.crowd = len(req.Series) > fullTraining
+	set.tested = sums != nil && sums.method == reconcileMinT
 	answer := &api.ForecastAnswer{Series: make([]api.SeriesForecast, len(req.Series))}
 	failures, made := make([]error, len(req.Series)), make([]*served, len(req.Series))
 	size := groupSize(len(req.Series))

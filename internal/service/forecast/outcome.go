@@ -68,6 +68,9 @@ func (out *outcome) finish(r *race) {
 		out.tested += len(w.Actual)
 	}
 	if out.calibration != nil {
+		if exact(out.windows, r.plan.scale) {
+			out.spread = nil // the networks' doubt says nothing of such a series
+		}
 		out.widen = out.calibration.Widen(out.spreadOf(r))
 	}
 	if v, ok := usual(y); ok && (out.effects == nil || !out.effects.used) {
@@ -179,6 +182,20 @@ func (out *outcome) margin(level float64, step int) (below, above float64) {
 	}
 	factor := out.widen * out.calibration.Factor(selector.Class(out.past, out.period, out.testHorizon, step+1), level)
 	return below * factor, above * factor
+}
+
+// exact says that the back-test's forecasts were right to a thousandth of the
+// usual step of the series.
+func exact(windows []backtest.Window, scale float64) bool {
+	const tolerance = 1e-3
+	for _, w := range windows {
+		for i, a := range w.Actual {
+			if !(math.Abs(a-w.Forecast[i]) <= tolerance*scale) {
+				return false
+			}
+		}
+	}
+	return len(windows) > 0
 }
 
 // spreadOf words the intervals of a series for their calibration.

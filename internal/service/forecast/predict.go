@@ -23,8 +23,9 @@ type settings struct {
 	gaps      string
 	country   string
 	explain   bool
-	// crowd says that the series are too many to train a network on each.
-	crowd bool
+	// crowd says that the series are too many to train a network on each, tested
+	// that a back-test's errors are wanted even then.
+	crowd, tested bool
 }
 
 func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
@@ -136,7 +137,7 @@ func (s *Service) checkOne(ctx context.Context, in api.ForecastSeries, prefix st
 		warn("the network reads the newest %d of the %d values of sequence_length", longestLookback, set.neural.lookback)
 	}
 	t := task{
-		y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, kind: clock.part(), crowd: set.crowd,
+		y: y, horizon: set.horizon, mode: set.mode, neural: set.neural, period: set.period, global: network, kind: clock.part(), crowd: set.crowd, tested: set.tested,
 		selector: s.selector(), warn: warn, progress: progress,
 	}
 	if clock != nil {
