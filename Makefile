@@ -12,7 +12,7 @@ SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin
 # The race detector needs a C compiler; without one the tests run without it.
 RACE     := $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 && echo -race)
 # What runs on the vector kernels, tested once more the way it is shipped.
-VECTOR   := ./internal/ml/mat/... ./internal/ml/seqnet/... ./internal/ml/lstm/... ./internal/service/forecast/...
+VECTOR   := ./internal/ml/mat/... ./internal/ml/ets/... ./internal/ml/seqnet/... ./internal/ml/lstm/... ./internal/ml/globalforecast/... ./internal/service/forecast/...
 TESTFLAGS ?= -shuffle=on -timeout 20m
 
 .DEFAULT_GOAL := help

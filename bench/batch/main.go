@@ -5,8 +5,10 @@
 //
 // It builds the two binaries as a release does, starts them in a fresh folder,
 // and talks to the gateway over loopback; the client's own JSON is not counted.
-// The Markdown goes to standard output. With -profile the worker's service is
-// run in this process instead, and a CPU profile of it is written.
+// The Markdown goes to standard output. "CPU" is what gateway and worker together
+// used of it, which other work on the machine disturbs less than the time on the
+// clock. With -profile the worker's service is run in this process instead, and a
+// CPU profile of it is written.
 package main
 
 import (
@@ -27,6 +29,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/omni-run/omni/internal/service"
@@ -73,25 +77,28 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer p.end()
-	times, answer, err := timed(ctx, p.url, o.calls, func(int) ([]byte, error) { return many, nil })
+	times, used, answer, err := p.timed(ctx, o.calls, func(int) ([]byte, error) { return many, nil })
 	if err != nil {
 		return err
 	}
-	single, _, err := timed(ctx, p.url, 200, func(i int) ([]byte, error) { return body(o, 1, uint64(i+2)) })
+	single, usedBySingle, _, err := p.timed(ctx, 200, func(i int) ([]byte, error) { return body(o, 1, uint64(i+2)) })
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%d series of %d months, horizon %d, mode %s, %d cores, %s; request %.1f MB, answer %.1f MB\n\n",
 		o.series, o.points, o.horizon, o.mode, runtime.NumCPU(), runtime.Version(), float64(len(many))/1e6, float64(answer)/1e6)
-	fmt.Println("| what | calls | median | least | greatest | series/s at the median |\n|---|---|---|---|---|---|")
-	fmt.Printf("| one call of all, through the gateway | %d | %s | %.0f |\n", len(times), row(times), float64(o.series)/times[len(times)/2].Seconds())
-	fmt.Printf("| one series a call, through the gateway | %d | %s | %.0f |\n", len(single), row(single), 1/single[len(single)/2].Seconds())
+	fmt.Println("| what | calls | median | least | greatest | series/s at the median | CPU a series |\n|---|---|---|---|---|---|---|")
+	row("one call of all, through the gateway", times, used, o.series)
+	row("one series a call, through the gateway", single, usedBySingle, 1)
 	return nil
 }
 
-func row(sorted []time.Duration) string {
+// row prints the calls' times, sorted, and what they used of the processors.
+func row(what string, sorted []time.Duration, used time.Duration, series int) {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }
-	return ms(sorted[len(sorted)/2]) + " | " + ms(sorted[0]) + " | " + ms(sorted[len(sorted)-1])
+	median := sorted[len(sorted)/2]
+	fmt.Printf("| %s | %d | %s | %s | %s | %.0f | %s |\n", what, len(sorted), ms(median), ms(sorted[0]), ms(sorted[len(sorted)-1]),
+		float64(series)/median.Seconds(), ms(used/time.Duration(series*len(sorted))))
 }
 
 // body is a request of so many series: level, trend, season and noise.
@@ -115,25 +122,59 @@ func body(o options, count int, seed uint64) ([]byte, error) {
 	return json.Marshal(req)
 }
 
-// timed calls once unmeasured, then so many times, and sorts.
-func timed(ctx context.Context, url string, calls int, next func(int) ([]byte, error)) (times []time.Duration, size int, err error) {
+// timed calls once unmeasured, then so many times, and sorts. used is the
+// processor time of all calls measured.
+func (p *pair) timed(ctx context.Context, calls int, next func(int) ([]byte, error)) (times []time.Duration, used time.Duration, size int, err error) {
 	for i := range calls + 1 {
 		send, err := next(i)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		begun := time.Now()
-		status, answer, err := request(ctx, http.MethodPost, url+"/predict/revenue-lstm", send)
+		status, answer, err := request(ctx, http.MethodPost, p.url+"/predict/revenue-lstm", send)
 		took := time.Since(begun)
 		if err != nil || status != http.StatusOK {
-			return nil, 0, fmt.Errorf("a call: %d %.300s: %w", status, answer, err)
+			return nil, 0, 0, fmt.Errorf("a call: %d %.300s: %w", status, answer, err)
 		}
 		if size = len(answer); i > 0 {
 			times = append(times, took)
+			continue
+		}
+		if used, err = p.cpu(); err != nil {
+			return nil, 0, 0, err
 		}
 	}
+	before := used
+	if used, err = p.cpu(); err != nil {
+		return nil, 0, 0, err
+	}
 	slices.Sort(times)
-	return times, size, nil
+	return times, used - before, size, nil
+}
+
+// cpu is the processor time that gateway and worker have used.
+func (p *pair) cpu() (sum time.Duration, err error) {
+	// The clock tick of utime and stime in /proc, on every Linux that Go runs on.
+	const tick = time.Second / 100
+	for _, c := range p.children {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
+		if err != nil {
+			return 0, fmt.Errorf("reading the processor time of %s: %w", filepath.Base(c.Path), err)
+		}
+		// The name in parentheses may hold blanks.
+		fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+		if len(fields) < 13 {
+			return 0, fmt.Errorf("the processor time of %s: %d fields", filepath.Base(c.Path), len(fields))
+		}
+		for _, f := range fields[11:13] {
+			ticks, err := strconv.ParseInt(f, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("the processor time of %s: %w", filepath.Base(c.Path), err)
+			}
+			sum += time.Duration(ticks) * tick
+		}
+	}
+	return sum, nil
 }
 
 func request(ctx context.Context, method, url string, send []byte) (status int, answer []byte, err error) {

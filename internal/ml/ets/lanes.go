@@ -6,7 +6,7 @@ import (
 )
 
 // width is how many models pass over a series side by side.
-const width = 8
+const width = 4
 
 // lane numbers are by model.
 type lane = [width]float64

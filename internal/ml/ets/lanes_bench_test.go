@@ -21,7 +21,7 @@ func BenchmarkLanes(b *testing.B) {
 					m.run(y, nil)
 				}
 			})
-			b.Run("eight", func(b *testing.B) {
+			b.Run("together", func(b *testing.B) {
 				l := newLanes(12)
 				for b.Loop() {
 					for i := range width {

@@ -12,64 +12,30 @@ type search struct {
 	*neldermead.Search
 	model      *Model // of the point that is tried
 	parameters *parameters
-	// foreseen are values at points that the search may ask for next.
-	foreseen []foreseen
 }
-
-type foreseen struct {
-	x []float64
-	passed
-}
-
-// passed is what a pass over the series returned.
-type passed struct{ sse, logs float64 }
 
 func newSearch(m *Model, p *parameters, start []float64, evaluations int) *search {
 	s := neldermead.New(start, neldermead.Options{Evaluations: evaluations, Step: 0.4, Tolerance: 1e-7})
 	return &search{Search: s, model: m, parameters: p}
 }
 
-// objective is the likelihood over n values, times -2 and without its
-// constants.
-func (s *search) objective(p passed, n float64) float64 {
-	v := n * math.Log(max(p.sse, 1e-300))
+// hear takes what a pass over n values returned. What is searched for is the
+// likelihood, times -2 and without its constants.
+func (s *search) hear(sse, logs float64, n int) {
+	v := float64(n) * math.Log(max(sse, 1e-300))
 	if s.model.Error == Multiplicative {
-		v += 2 * p.logs
+		v += 2 * logs
 	}
-	return v
-}
-
-// hear takes the value that the search waits for, and those that are known
-// beyond.
-func (s *search) hear(p passed, n float64) {
-	s.Tell(s.objective(p, n))
-	for _, f := range s.foreseen {
-		if x, more := s.Next(); more && slices.Equal(x, f.x) {
-			s.Tell(s.objective(f.passed, n))
-		}
-	}
-	s.foreseen = s.foreseen[:0]
+	s.Tell(v)
 }
 
 // lockstep takes searches on one series forward side by side. A pass over the
 // series waits for one number after the other; the passes of several models
 // wait at the same time.
 type lockstep struct {
-	y      []float64
-	going  []*search
-	points []point
-	lanes  *lanes // nil where every model runs alone
-}
-
-// leastLanes is from how many points on they are tried side by side.
-const leastLanes = 2
-
-// point is where a search wants, or may want, a value; guess is its index among
-// the search's foreseen ones, or -1.
-type point struct {
-	*search
-	guess int
-	passed
+	y     []float64
+	going []*search
+	lanes *lanes // nil where every model runs alone
 }
 
 func newLockstep(y []float64, searches []*search) *lockstep {
@@ -103,81 +69,37 @@ func ratioRank(s *search) int {
 // left.
 func (l *lockstep) step() bool {
 	l.going = slices.DeleteFunc(l.going, func(s *search) bool {
-		_, more := s.Next()
+		x, more := s.Next()
+		if more {
+			s.parameters.apply(s.model, x)
+		}
 		return !more
 	})
-	l.points = l.points[:0]
-	for _, s := range l.going {
-		l.points = append(l.points, point{search: s, guess: -1})
-	}
-	if l.lanes == nil || len(l.points) < leastLanes {
-		for i := range l.points {
-			p := &l.points[i]
-			x, _ := p.Next()
-			p.parameters.apply(p.model, x)
-			p.sse, p.logs = p.model.run(l.y, nil)
+	for rest := l.going; len(rest) > 0; {
+		if l.lanes == nil || len(rest) == 1 {
+			sse, logs := rest[0].model.run(l.y, nil)
+			rest[0].hear(sse, logs, len(l.y))
+			rest = rest[1:]
+			continue
 		}
-	} else {
-		l.foresee()
-		for rest := l.points; len(rest) > 0; {
-			count := min(len(rest), width)
-			l.pass(rest[:count])
-			rest = rest[count:]
-		}
+		count := min(len(rest), width)
+		l.pass(rest[:count])
+		rest = rest[count:]
 	}
-	for i := len(l.points) - 1; i >= 0; i-- { // the guesses first
-		if p := &l.points[i]; p.guess >= 0 {
-			p.foreseen[p.guess].passed = p.passed
-		} else {
-			p.hear(p.passed, float64(len(l.y)))
-		}
-	}
-	return len(l.points) > 0
+	return len(l.going) > 0
 }
 
-// foresee fills the lanes that are left with points that may be asked for next.
-func (l *lockstep) foresee() {
-	spare := width - 1 - (len(l.points)-1)%width
-	for k := 0; k < neldermead.MostFurther; k++ {
-		for _, s := range l.going {
-			if spare == 0 {
-				return
-			}
-			x := s.Further(k)
-			if x == nil {
-				continue
-			}
-			if len(s.foreseen) < cap(s.foreseen) {
-				s.foreseen = s.foreseen[:len(s.foreseen)+1]
-			} else {
-				s.foreseen = append(s.foreseen, foreseen{})
-			}
-			f := &s.foreseen[len(s.foreseen)-1]
-			f.x = append(f.x[:0], x...)
-			l.points = append(l.points, point{search: s, guess: len(s.foreseen) - 1})
-			spare--
-		}
-	}
-}
-
-// pass runs the models of up to width points over the series side by side.
-func (l *lockstep) pass(group []point) {
-	for i := range group {
-		p := &group[i]
-		var x []float64
-		if p.guess >= 0 {
-			x = p.foreseen[p.guess].x
-		} else {
-			x, _ = p.Next()
-		}
-		p.parameters.apply(p.model, x)
-		l.lanes.set(i, p.model, p.parameters.searchesSeason)
+// pass runs the models of up to width searches over the series side by side.
+func (l *lockstep) pass(group []*search) {
+	for i, s := range group {
+		l.lanes.set(i, s.model, s.parameters.searchesSeason)
 	}
 	for i := len(group); i < width; i++ {
 		l.lanes.idle(i)
 	}
 	l.lanes.run(l.y)
-	for i := range group {
-		group[i].sse, group[i].logs = l.lanes.result(i)
+	for i, s := range group {
+		sse, logs := l.lanes.result(i)
+		s.hear(sse, logs, len(l.y))
 	}
 }

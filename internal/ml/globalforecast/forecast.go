@@ -45,7 +45,7 @@ func (f *Forecast) AtStep(level float64, h int) float64 {
 		if level > 0.5 {
 			k = quantiles - 1
 		}
-		beyond := f[middle][h] + (f[k][h]-f[middle][h])*normal(level)/normal(Quantiles[k])
+		beyond := f[middle][h] + (f[k][h]-f[middle][h])*normal(level)/deviates[k]
 		if k == 0 {
 			return min(f[k][h], beyond)
 		}
@@ -53,7 +53,7 @@ func (f *Forecast) AtStep(level float64, h int) float64 {
 	}
 	for k := 1; ; k++ {
 		if level <= Quantiles[k] {
-			a, b := normal(Quantiles[k-1]), normal(Quantiles[k])
+			a, b := deviates[k-1], deviates[k]
 			share := (normal(level) - a) / (b - a)
 			return min(f[k][h], f[k-1][h]+share*(f[k][h]-f[k-1][h])) // rounding must not pass the next one
 		}
@@ -61,6 +61,14 @@ func (f *Forecast) AtStep(level float64, h int) float64 {
 }
 
 func normal(level float64) float64 { return math.Erfinv(2*level - 1) }
+
+// deviates are normal of Quantiles.
+var deviates = func() (out [quantiles]float64) {
+	for k, level := range Quantiles {
+		out[k] = normal(level)
+	}
+	return out
+}()
 
 const (
 	// outermost bounds the levels: nothing is known of what is rarer.

@@ -77,25 +77,6 @@ func (s *Search) Next() (x []float64, more bool) {
 	}
 }
 
-// Further returns a point that the search may ask for after the one that Next
-// returned, whatever the value there: the k-th, from 0, of at most MostFurther,
-// the likeliest first; nil where there is none. Who has time to spare can find
-// its value beforehand. The point stays as it is until the next call of Tell
-// or Further.
-func (s *Search) Further(k int) []float64 {
-	switch {
-	case s.stage == starting && s.at+1+k < len(s.simplex):
-		return s.simplex[s.at+1+k].x
-	case s.stage != reflecting || k >= MostFurther:
-		return nil
-	}
-	s.along(s.second, [MostFurther]float64{-s.contraction, s.expansion, s.contraction}[k])
-	return s.second
-}
-
-// MostFurther is how many points may follow a reflection.
-const MostFurther = 3
-
 // Tell gives the search the value at the point that Next returned.
 func (s *Search) Tell(v float64) {
 	if s.stage == ended {

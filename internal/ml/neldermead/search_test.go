@@ -8,35 +8,6 @@ import (
 	"github.com/omni-run/omni/internal/ml/neldermead"
 )
 
-// TestFurtherPointsAreAskedFor: where a search goes on to evaluate, it does so at
-// one of the points it named before.
-func TestFurtherPointsAreAskedFor(t *testing.T) {
-	t.Parallel()
-	s := neldermead.New([]float64{2, -1, 4}, neldermead.Options{Evaluations: 120})
-	foretold := 0
-	for x, more := s.Next(); more; x, more = s.Next() {
-		var named [][]float64
-		for k := 0; ; k++ {
-			p := s.Further(k)
-			if p == nil {
-				break
-			}
-			named = append(named, slices.Clone(p))
-		}
-		s.Tell(math.Abs(x[0]) + x[1]*x[1] + math.Abs(x[0]-x[2]))
-		next, _ := s.Next()
-		if slices.ContainsFunc(named, func(p []float64) bool { return slices.Equal(p, next) }) {
-			foretold++
-		}
-	}
-	if s.Further(0) != nil {
-		t.Error("a point is named after the end")
-	}
-	if foretold < 30 {
-		t.Errorf("%d points of 120 were named before", foretold)
-	}
-}
-
 // TestSearchesSideBySide: a search does not notice others that go on beside it.
 func TestSearchesSideBySide(t *testing.T) {
 	t.Parallel()

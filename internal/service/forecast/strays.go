@@ -26,14 +26,18 @@ func withoutStrays(y []float64) (out, strays []float64) {
 	if len(y) < leastStray {
 		return y, nil
 	}
-	outside := reach(y)
-	if slices.Min(y) > 0 {
-		ratio, logs := outside, make([]float64, len(y))
-		for i, v := range y {
-			logs[i] = math.Log(v)
-		}
-		far := reach(logs)
-		outside = func(v float64) bool { return ratio(v) && far(math.Log(v)) }
+	sorted := slices.Clone(y)
+	slices.Sort(sorted)
+	// The largest and the smallest few do not count.
+	few := max(1, len(y)/strayShare)
+	low, high := sorted[few], sorted[len(sorted)-1-few]
+	ratios := sorted[0] > 0
+	outside := func(v float64) bool {
+		return beyond(v, low, high) && (!ratios || beyond(math.Log(v), math.Log(low), math.Log(high)))
+	}
+	// The outermost tell whether any is outside.
+	if !outside(sorted[0]) && !outside(sorted[len(sorted)-1]) {
+		return y, nil
 	}
 	holes := slices.Clone(y)
 	for i, v := range y {
@@ -42,21 +46,14 @@ func withoutStrays(y []float64) (out, strays []float64) {
 			strays = append(strays, v)
 		}
 	}
-	if len(strays) == 0 {
-		return y, nil
-	}
 	return imputed(holes, "linear"), strays
 }
 
-// reach returns whether a value lies beyond what the others span. The largest
-// and the smallest few do not count; where the others are all alike, nothing
-// lies beyond.
-func reach(y []float64) func(float64) bool {
-	sorted := slices.Sorted(slices.Values(y))
-	few := max(1, len(y)/strayShare)
-	low, high := sorted[few], sorted[len(sorted)-1-few]
+// beyond says that a value lies far from others, which span from low to high;
+// where those are all alike, nothing does.
+func beyond(v, low, high float64) bool {
 	span := strayReach * (high - low)
-	return func(v float64) bool { return high > low && (v > high+span || v < low-span) }
+	return high > low && (v > high+span || v < low-span)
 }
 
 // strayText words a warning.
