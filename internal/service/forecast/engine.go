@@ -44,9 +44,8 @@ type task struct {
 	start   int
 	effects *effects
 	// dates are those of y, nil where unknown; daily says that they are days.
-	dates    []time.Time
-	daily    bool
-	holidays *calendarMethod
+	dates []time.Time
+	daily bool
 	// extra are contestants that know more than the values, such as dates.
 	extra []contestant
 	// global is the tenant's network or the shipped one; kind is what the
