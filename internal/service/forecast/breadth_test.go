@@ -440,3 +440,12 @@ func TestTheTimeOfYearOfDays(t *testing.T) {
 		t.Errorf("%.1f off on the mean, of a year that moves by 80 (%s)", off, a.Model)
 	}
 }
+
+func TestALevelThatIsAShareIsPointedOut(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	_, warnings := predict(t, s, object{"time_series": zigzag, "forecast_steps": 2, "level": []float64{0.8, 95}})
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "level[0] is 0.8 %") || !strings.Contains(warnings[0], "send 80") {
+		t.Errorf("%q", warnings)
+	}
+}

@@ -65,6 +65,11 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 	if err != nil {
 		return nil, err
 	}
+	for i, v := range req.Level {
+		if v < 1 {
+			call.Warn("level[%d] is %g %%; levels are percentages: for %g %% send %g", i, v, 100*v, 100*v)
+		}
+	}
 	if req.Series != nil {
 		return s.predictMany(ctx, call, req, set)
 	}
