@@ -449,3 +449,27 @@ func TestALevelThatIsAShareIsPointedOut(t *testing.T) {
 		t.Errorf("%q", warnings)
 	}
 }
+
+// A shop that is open on weekdays has holidays too.
+func TestHolidaysOfWeekdays(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	all, every, _ := shopDays(909, 2) // until 2023-06-28
+	var y []float64
+	var dates []string
+	for i, text := range every {
+		if d, _ := time.Parse(time.DateOnly, text); d.Weekday() != time.Saturday && d.Weekday() != time.Sunday {
+			y, dates = append(y, all[i]), append(dates, text)
+		}
+	}
+	for name, freq := range map[string]string{"told": "B", "found": ""} {
+		a, warnings := predict(t, s, object{"time_series": y, "timestamps": dates, "freq": freq, "country": "US", "forecast_steps": 10, "explain": true})
+		k := slices.Index(a.Timestamps, "2023-07-04")
+		if k < 1 || len(warnings) > 0 {
+			t.Fatalf("%s: %v, %v", name, a.Timestamps, warnings)
+		}
+		if v := a.Explanation.Forecast.Holiday; v[k] > -60 || v[k+1] != 0 || slices.Contains(a.Timestamps, "2023-07-01") {
+			t.Errorf("%s: holidays %.1f on %v", name, v, a.Timestamps)
+		}
+	}
+}

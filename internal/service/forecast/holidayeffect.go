@@ -6,10 +6,6 @@ import (
 	"github.com/omni-run/omni/internal/ml/regress"
 )
 
-// week is the season taken out of days and holidays alike before the one is
-// compared with the other.
-const week = 7
-
 // holidayEffects returns what the holidays add to each of the dates, of which
 // the first len(y) are those of y, and the rest its future; nil where the
 // history knows no holiday or tells of none that matters.
@@ -18,7 +14,10 @@ const week = 7
 // towards the mean of all, and that towards 0, as far as chance can explain the
 // difference (empirical Bayes: Efron and Morris, 1973). A holiday that the
 // history does not know takes the mean.
-func holidayEffects(y []float64, dates []time.Time, holiday func(time.Time) string) []float64 {
+//
+// week is the season taken out of days and holidays alike before the one is
+// compared with the other.
+func holidayEffects(y []float64, dates []time.Time, week int, holiday func(time.Time) string) []float64 {
 	names := make([]string, len(dates))
 	number, times := map[string]int{}, []float64(nil)
 	for i, d := range dates {

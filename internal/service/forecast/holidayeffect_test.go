@@ -29,7 +29,7 @@ func TestHolidaysWithoutEffect(t *testing.T) {
 				y[i] = level
 			}
 			sum := 0.0
-			part := holidayEffects(y, dates, is)
+			part := holidayEffects(y, dates, 7, is)
 			for _, v := range part {
 				sum += v * v
 			}
@@ -54,7 +54,7 @@ func TestHolidayEffectsOfLittle(t *testing.T) {
 		for i := range dates {
 			dates[i] = time.Date(2023, 12, 1+i, 0, 0, 0, 0, time.UTC)
 		}
-		for i, v := range holidayEffects(y, dates, is) {
+		for i, v := range holidayEffects(y, dates, 7, is) {
 			if v != 0 {
 				t.Fatalf("%s: %g on day %d", name, v, i)
 			}

@@ -132,7 +132,7 @@ func (s *Service) predictOne(ctx context.Context, in api.ForecastSeries, prefix 
 	if clock != nil {
 		t.candidates = clock.freq.seasons()
 		t.y, t.dates = clock.laid(y, extra, set.gaps)
-		t.daily = clock.freq.days == 1 && !clock.freq.business
+		t.step = clock.freq
 	}
 	if err := t.prepare(ctx, extra, set); err != nil {
 		return nil, err
@@ -200,14 +200,13 @@ func (t *task) addCalendar(country string) error {
 	if err != nil {
 		return err
 	}
-	if t.dates == nil || !t.daily {
+	if t.dates == nil || t.step.days != 1 {
 		if country != "" {
 			t.warn("country was ignored: holidays are for daily series with dates")
 		}
 		return nil
 	}
-	day := frequency{days: 1}
-	all := append(slices.Clone(t.dates), continueDates(day, t.dates[len(t.dates)-1], max(t.horizon, longestTest))...)
+	all := append(slices.Clone(t.dates), continueDates(t.step, t.dates[len(t.dates)-1], max(t.horizon, longestTest))...)
 	t.takeOut(all, holiday)
 	if country != "" || t.yearTested() {
 		t.extra = append(t.extra, calendar(all).contestant())
@@ -218,7 +217,7 @@ func (t *task) addCalendar(country string) error {
 // yearTested says that the back-test can judge the calendar's time of year:
 // that a year and a half lie before its first cut.
 func (t *task) yearTested() bool {
-	origins := newPlan(len(t.y), t.horizon, t.neural.lookback, week).origins
+	origins := newPlan(len(t.y), t.horizon, t.neural.lookback, t.step.week()).origins
 	return len(origins) > 0 && origins[0] >= yearlyDays
 }
 
@@ -226,7 +225,7 @@ func (t *task) yearTested() bool {
 // forecast.
 func (t *task) takeOut(dates []time.Time, holiday func(time.Time) string) {
 	unit := unitOf(t.y)
-	part := holidayEffects(divided(t.y, unit), dates, holiday)
+	part := holidayEffects(divided(t.y, unit), dates, t.step.week(), holiday)
 	if part == nil {
 		return
 	}

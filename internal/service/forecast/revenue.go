@@ -60,7 +60,7 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 		t.cut(skip, nil)
 		h.dates = h.dates[skip:]
 	}
-	if h.freq.days == 1 {
+	if t.step = h.freq; h.freq.days == 1 {
 		all := append(append([]time.Time(nil), h.dates...), continueDates(h.freq, h.dates[len(h.dates)-1], max(steps, longestTest))...)
 		t.takeOut(all, holiday)
 		t.extra = []contestant{calendar(all).contestant()}
