@@ -41,8 +41,8 @@ type ForecastRequest struct {
 	// (default), previous or zero fill them in, refuse answers 422, ignore takes
 	// the values as they come.
 	Gaps string `json:"gaps,omitempty"`
-	// Country (ISO 3166 alpha-2) adds its public holidays to daily series with
-	// timestamps.
+	// Country (ISO 3166 alpha-2) gives its public holidays effects of their own
+	// in daily series with dates.
 	Country string `json:"country,omitempty"`
 	// Exogenous holds other columns by name, each with one value for every
 	// value of the series and one for every step forecast.

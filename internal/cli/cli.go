@@ -97,7 +97,9 @@ func explain(err error) string {
 	case errors.As(err, &refused):
 		text := refused.Message
 		for _, d := range refused.Details {
-			text += "; " + d.Field + " " + d.Problem
+			if !strings.Contains(text, d.Field) { // most messages name the field themselves
+				text += "; " + d.Field + " " + d.Problem
+			}
 		}
 		return text
 	case errors.Is(err, authn.ErrAway) && errors.As(err, &notConnected):

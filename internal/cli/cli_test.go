@@ -135,6 +135,15 @@ func TestBacktestPicture(t *testing.T) {
 	}
 }
 
+// A refusal names its field once.
+func TestARefusalIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	_, errs, code := omni(t, "", nil, "forecast", sales, "--level", "200")
+	if code != 1 || strings.Count(errs, "level[0]") != 1 {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 // Every failure is one line that says what to do; usage errors exit with 2.
 func TestFailures(t *testing.T) {
 	t.Parallel()

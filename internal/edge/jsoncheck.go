@@ -3,6 +3,7 @@ package edge
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/omni-run/omni/api"
@@ -24,6 +25,9 @@ func checkJSON(body []byte, maxDepth int) error {
 		err := json.Unmarshal(body, &v)
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
+			if word := wordAt(body, int(syntax.Offset)); notFinite(word) {
+				return api.BadRequest("malformed_json", "the body is not valid JSON (byte %d): JSON has no %s; send null for a missing value", syntax.Offset, word)
+			}
 			return api.BadRequest("malformed_json", "the body is not valid JSON (byte %d): %s", syntax.Offset, syntax.Error())
 		}
 		return api.BadRequest("malformed_json", "the body is not valid JSON")
@@ -52,4 +56,28 @@ func jsonDepth(body []byte) int {
 		}
 	}
 	return deepest
+}
+
+// wordAt returns the letters around a byte, counted from 1.
+func wordAt(body []byte, offset int) string {
+	letter := func(i int) bool {
+		return i >= 0 && i < len(body) && (body[i]|0x20 >= 'a' && body[i]|0x20 <= 'z')
+	}
+	from, to := min(offset-1, len(body)), min(offset, len(body))
+	for letter(from - 1) {
+		from--
+	}
+	for letter(to) {
+		to++
+	}
+	return string(body[max(0, from):to])
+}
+
+// notFinite recognises how programs write numbers that are none.
+func notFinite(word string) bool {
+	switch strings.ToLower(word) {
+	case "nan", "inf", "infinity":
+		return true
+	}
+	return false
 }

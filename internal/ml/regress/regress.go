@@ -25,6 +25,8 @@ type Model struct {
 	Slopes []float64
 	// Memory is the correlation of neighbouring errors, 0 to 1.
 	Memory float64
+	// Noise is the variance of what is new in each error.
+	Noise float64
 
 	centre, spread, weights []float64
 }
@@ -69,6 +71,7 @@ func Fit(y []float64, columns [][]float64, period int) (*Model, error) {
 		}
 		if squares < best {
 			best, m.Memory = squares, memory
+			m.Noise = squares / float64(max(1, n-k-3))
 			copy(m.weights, w)
 		}
 	}

@@ -14,27 +14,23 @@ const (
 	// leastCalendarDays: below, a month end has been seen too seldom.
 	leastCalendarDays = 60
 	// yearlyDays: from here on the time of year is a regressor.
-	yearlyDays     = 550
-	yearlyWaves    = 3
-	calendarRidge  = 1e-3
-	weekFeatures   = 6
-	monthFeatures  = 2
-	trendFeatures  = 2 // level and slope, which stay in the series
-	holidayFeature = 1
+	yearlyDays    = 550
+	yearlyWaves   = 3
+	calendarRidge = 1e-3
+	weekFeatures  = 6
+	monthFeatures = 2
+	trendFeatures = 2 // level and slope, which stay in the series
 )
 
 // calendarMethod is the contestant for daily series: a regression on the day
-// of the week, the ends of months, holidays and, with history enough, the time
-// of year; the Theta method continues what is left.
+// of the week, the ends of months and, with history enough, the time of year;
+// the Theta method continues what is left. Holidays were taken out before.
 type calendarMethod struct {
-	dates   []time.Time
-	holiday func(time.Time) bool
+	dates []time.Time
 }
 
 // calendar takes the dates of the series and on past its end.
-func calendar(dates []time.Time, holiday func(time.Time) bool) *calendarMethod {
-	return &calendarMethod{dates, holiday}
-}
+func calendar(dates []time.Time) *calendarMethod { return &calendarMethod{dates} }
 
 func (m *calendarMethod) contestant() contestant {
 	return contestant{name: modelCalendar, fit: func(_ context.Context, y []float64) (predictor, string, error) {
@@ -51,7 +47,7 @@ func (m *calendarMethod) effects(y []float64) (*calendarEffects, error) {
 	if len(y) < leastCalendarDays {
 		return nil, fmt.Errorf("%w: needs at least %d days", errUnfit, leastCalendarDays)
 	}
-	c := &calendarEffects{dates: m.dates, holiday: m.holiday, yearly: len(y) >= yearlyDays}
+	c := &calendarEffects{dates: m.dates, yearly: len(y) >= yearlyDays}
 	if err := c.fit(y); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnfit, err)
 	}
@@ -60,13 +56,12 @@ func (m *calendarMethod) effects(y []float64) (*calendarEffects, error) {
 
 type calendarEffects struct {
 	dates   []time.Time
-	holiday func(time.Time) bool
 	yearly  bool
 	weights []float64
 }
 
 func (c *calendarEffects) width() int {
-	n := trendFeatures + weekFeatures + monthFeatures + holidayFeature
+	n := trendFeatures + weekFeatures + monthFeatures
 	if c.yearly {
 		n += 2 * yearlyWaves
 	}
@@ -88,11 +83,8 @@ func (c *calendarEffects) row(x []float64, i int, share float64) {
 	if day.Day() == lastDay(day) {
 		month[1] = 1
 	}
-	if c.holiday(day) {
-		month[monthFeatures] = 1
-	}
 	if c.yearly {
-		waves := month[monthFeatures+holidayFeature:]
+		waves := month[monthFeatures:]
 		for k := range yearlyWaves {
 			angle := 2 * math.Pi * float64(k+1) * float64(day.YearDay()) / 365.25
 			waves[2*k], waves[2*k+1] = math.Sin(angle), math.Cos(angle)
@@ -109,14 +101,6 @@ func (c *calendarEffects) fit(y []float64) error {
 	var err error
 	c.weights, err = mat.Ridge(x, y, n, width, calendarRidge)
 	return err
-}
-
-// onHoliday is what a holiday adds to day i.
-func (c *calendarEffects) onHoliday(i int) float64 {
-	if !c.holiday(c.dates[i]) {
-		return 0
-	}
-	return c.weights[trendFeatures+weekFeatures+monthFeatures]
 }
 
 // effect is what the calendar adds on day i, without level and slope.

@@ -43,10 +43,9 @@ type task struct {
 	// start is the index of given[0] in the series as it came.
 	start   int
 	effects *effects
-	// dates are those of y, nil where unknown; daily says that they are days.
-	dates    []time.Time
-	daily    bool
-	holidays *calendarMethod
+	// dates are those of y, nil where unknown; step is what lies between them.
+	dates []time.Time
+	step  frequency
 	// extra are contestants that know more than the values, such as dates.
 	extra []contestant
 	// global is the tenant's network or the shipped one; kind is what the

@@ -79,10 +79,14 @@ func (c *columns) newest(skip int) {
 // effects is a regression on the columns, in the unit of the series.
 type effects struct {
 	*columns
+	// used says that parts count: those of the columns, where answer.Used says
+	// so, and the holidays'.
 	used bool
-	// parts[k] is what column k adds, over the past and the future.
-	parts  [][]float64
-	answer api.ForecastExogenous
+	// parts[k] is what column k adds, over the past and the future; the holidays
+	// come last.
+	parts   [][]float64
+	holiday []float64 // nil for none
+	answer  api.ForecastExogenous
 }
 
 // total returns the sum of the parts at step i.

@@ -14,10 +14,13 @@ import (
 func (t task) explain(ctx context.Context, out *outcome) (*api.ForecastExplanation, error) {
 	n, h := len(t.y), t.horizon
 	total := n + h
-	holiday := t.holidayPart(out, total)
+	holiday := make([]float64, total)
+	if t.effects != nil && t.effects.holiday != nil {
+		copy(holiday, t.effects.holiday)
+	}
 	rest := make([]float64, n)
 	for i, v := range t.y {
-		rest[i] = (v - holiday[i]) / out.unit
+		rest[i] = v / out.unit
 	}
 	trend, season, err := split(ctx, rest, out.period)
 	if err != nil {
@@ -52,7 +55,7 @@ func (t task) explain(ctx context.Context, out *outcome) (*api.ForecastExplanati
 // parts adds up what there is of step i, in the order of the fields.
 func (t task) parts(p *api.ForecastParts, i int) float64 {
 	sum := p.Trend[i] + p.Season[i] + p.Holiday[i]
-	if t.effects != nil && t.effects.used {
+	if t.effects != nil && t.effects.answer.Used {
 		for _, name := range t.effects.names {
 			sum += p.Exogenous[name][i]
 		}
@@ -64,35 +67,13 @@ func (t task) parts(p *api.ForecastParts, i int) float64 {
 func (t task) emptyParts(from, to int, holiday []float64) api.ForecastParts {
 	n := to - from
 	p := api.ForecastParts{Values: make([]float64, n), Trend: make([]float64, n), Season: make([]float64, n), Holiday: holiday[from:to]}
-	if t.effects != nil && t.effects.used {
+	if t.effects != nil && t.effects.answer.Used {
 		p.Exogenous = map[string][]float64{}
 		for k, name := range t.effects.names {
 			p.Exogenous[name] = t.effects.parts[k][from:to]
 		}
 	}
 	return p
-}
-
-// holidayPart is what holidays add, as far as the calendar has a share in the
-// answer.
-func (t task) holidayPart(out *outcome, total int) []float64 {
-	parts := make([]float64, total)
-	if t.holidays == nil {
-		return parts
-	}
-	for _, e := range out.entrants {
-		if e.name != modelCalendar || e.weight == 0 {
-			continue
-		}
-		c, err := t.holidays.effects(divided(t.y, out.unit))
-		if err != nil {
-			return parts // the contestant with a weight was fitted to the same values
-		}
-		for i := range parts {
-			parts[i] = e.weight * c.onHoliday(i) * out.unit
-		}
-	}
-	return parts
 }
 
 // split returns trend and season of y.

@@ -158,6 +158,14 @@ func lastDay(t time.Time) int {
 	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
+// week is how many steps of days make a week.
+func (f frequency) week() int {
+	if f.business {
+		return 5
+	}
+	return 7
+}
+
 // seasons lists the season lengths the calendar suggests for a frequency.
 func (f frequency) seasons() []int {
 	switch {

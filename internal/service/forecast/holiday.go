@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -93,21 +94,22 @@ func Countries() []string {
 	return known
 }
 
-// holidaysOf returns whether a day is a holiday of the country; "" has none. A
-// holiday that meets a weekend counts on its own day and on the one it is
-// observed. It remembers a year once worked out, so it belongs to one
-// goroutine.
-func holidaysOf(country string) (func(time.Time) bool, error) {
+// holidaysOf returns the name of the country's holiday on a day, "" on others
+// and where country is "". A holiday that meets a weekend counts on its own day
+// and, as another one, on the day it is observed: shops close on the former,
+// offices on the latter. It remembers a year once worked out, so it
+// belongs to one goroutine.
+func holidaysOf(country string) (func(time.Time) string, error) {
 	if country == "" {
-		return func(time.Time) bool { return false }, nil
+		return func(time.Time) string { return "" }, nil
 	}
 	rules, ok := holidayRules()[strings.ToUpper(country)]
 	if !ok {
 		return nil, api.Unprocessable("unknown_country", "country %.8q has no holidays here; use one of %s, or leave it out", country, strings.Join(Countries(), ", ")).
 			At("country", "unknown")
 	}
-	years := map[int]map[int]bool{}
-	return func(t time.Time) bool {
+	years := map[int]map[int]string{}
+	return func(t time.Time) string {
 		days, ok := years[t.Year()]
 		if !ok {
 			days = daysOff(rules, t.Year())
@@ -117,18 +119,27 @@ func holidaysOf(country string) (func(time.Time) bool, error) {
 	}, nil
 }
 
-func daysOff(rules []*cal.Holiday, year int) map[int]bool {
-	days := map[int]bool{}
+// daysOff names the holidays of a year by the number of their day. Of two on
+// one day the first of the rules gives the name.
+func daysOff(rules []*cal.Holiday, year int) map[int]string {
+	days := map[int]string{}
 	// New Year's Day may be observed in the year before.
 	for from := year - 1; from <= year+1; from++ {
 		for _, h := range rules {
 			actual, observed := h.Calc(from)
-			for _, day := range []time.Time{actual, observed} {
-				if !day.IsZero() && day.Year() == year {
-					days[day.YearDay()] = true
-				}
+			name := cmp.Or(h.Name, "a holiday")
+			note(days, year, actual, name)
+			if !observed.Equal(actual) {
+				note(days, year, observed, name+", observed")
 			}
 		}
 	}
 	return days
+}
+
+// note names a day unless it is of another year, none, or named before.
+func note(days map[int]string, year int, day time.Time, name string) {
+	if !day.IsZero() && day.Year() == year && days[day.YearDay()] == "" {
+		days[day.YearDay()] = name
+	}
 }

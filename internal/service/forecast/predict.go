@@ -66,6 +66,11 @@ func (s *Service) predictLSTM(ctx context.Context, call *service.Call, req *api.
 	if err != nil {
 		return nil, err
 	}
+	for i, v := range req.Level {
+		if v < 1 {
+			call.Warn("level[%d] is %g %%; levels are percentages: for %g %% send %g", i, v, 100*v, 100*v)
+		}
+	}
 	if req.Series != nil {
 		return s.predictMany(ctx, call, req, set)
 	}
@@ -143,7 +148,7 @@ func (s *Service) checkOne(ctx context.Context, in api.ForecastSeries, prefix st
 	if clock != nil {
 		t.candidates = clock.freq.seasons()
 		t.y, t.dates = clock.laid(y, extra, set.gaps)
-		t.daily = clock.freq.days == 1 && !clock.freq.business
+		t.step = clock.freq
 	}
 	if err := t.prepare(ctx, extra, set); err != nil {
 		return nil, err
@@ -205,120 +210,61 @@ func (t *task) prepare(ctx context.Context, extra *columns, set settings) error 
 			}
 		}
 	}
-	if set.country != "" {
-		if err := t.addCalendar(set.country); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.addCalendar(set.country)
 }
 
-// addCalendar lets the calendar take part in daily series with dates.
+// addCalendar takes the country's holidays out of a daily series with dates and
+// lets the calendar take part: for one with holidays, or where the history
+// tells the time of year.
 func (t *task) addCalendar(country string) error {
 	holiday, err := holidaysOf(country)
 	if err != nil {
 		return err
 	}
-	if t.dates == nil || !t.daily {
-		t.warn("country was ignored: holidays are for daily series with timestamps")
+	if t.dates == nil || t.step.days != 1 {
+		if country != "" {
+			t.warn("country was ignored: holidays are for daily series with dates")
+		}
 		return nil
 	}
-	day := frequency{days: 1}
-	all := append(slices.Clone(t.dates), continueDates(day, t.dates[len(t.dates)-1], max(t.horizon, longestTest))...)
-	t.holidays = calendar(all, holiday)
-	t.extra = append(t.extra, t.holidays.contestant())
+	all := append(slices.Clone(t.dates), continueDates(t.step, t.dates[len(t.dates)-1], max(t.horizon, longestTest))...)
+	t.takeOut(all, holiday)
+	if country != "" || t.yearTested() {
+		t.extra = append(t.extra, calendar(all).contestant())
+	}
 	return nil
 }
 
-// clock is what dates a series: its step, its last date and how to write one.
-type clock struct {
-	freq   frequency
-	last   time.Time
-	layout string
-	// dates are those of the values, nil where only the last is known or they
-	// are uneven; grid says where the values lie when dates are missing.
-	dates []time.Time
-	grid  *grid
+// yearTested says that the back-test can judge the calendar's time of year:
+// that a year and a half lie before its first cut.
+func (t *task) yearTested() bool {
+	origins := newPlan(len(t.y), t.horizon, t.neural.lookback, t.step.week()).origins
+	return len(origins) > 0 && origins[0] >= yearlyDays
 }
 
-// laid returns the values on even dates, and those dates; past columns move
-// along.
-func (c *clock) laid(y []float64, extra *columns, gaps string) ([]float64, []time.Time) {
-	if c.grid == nil {
-		return y, c.dates
+// takeOut leaves the holidays out of the series; they are put back into its
+// forecast.
+func (t *task) takeOut(dates []time.Time, holiday func(time.Time) string) {
+	unit := unitOf(t.y)
+	part := holidayEffects(divided(t.y, unit), dates, t.step.week(), holiday)
+	if part == nil {
+		return
 	}
-	if extra != nil {
-		extra.spread(c.grid, len(y))
+	if t.effects == nil {
+		t.effects = &effects{columns: &columns{}}
 	}
-	return c.grid.spread(y, gaps), c.grid.dates
-}
-
-// continued writes the dates of the forecast, none when the last is unknown.
-func (c *clock) continued(steps int) ([]string, error) {
-	if c == nil || c.last.IsZero() {
-		return nil, nil
+	for i := range part {
+		part[i] *= unit
 	}
-	dates, err := futureDates("forecast_steps", c.freq, c.last, steps)
-	if err != nil {
-		return nil, err
+	t.effects.used, t.effects.holiday = true, part
+	t.effects.parts = append(t.effects.parts, part)
+	if t.given == nil {
+		t.given = t.y
 	}
-	out := make([]string, steps)
-	for i, d := range dates {
-		out[i] = d.Format(c.layout)
+	t.y = slices.Clone(t.y)
+	for i := range t.y {
+		t.y[i] -= part[i]
 	}
-	return out, nil
-}
-
-// readClock returns nil for a series without any date or frequency.
-func readClock(in api.ForecastSeries, prefix string, points int, gaps string, warn func(string, ...any)) (*clock, error) {
-	c := &clock{}
-	var err error
-	if in.Freq != "" {
-		if c.freq, err = parseFreq(prefix+"freq", in.Freq); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case len(in.Timestamps) > 0:
-		if len(in.Timestamps) != points {
-			return nil, api.Unprocessable("length_mismatch", "%stimestamps has %d entries and %stime_series %d; they must agree", prefix, len(in.Timestamps), prefix, points).
-				At(prefix+"timestamps", "has %d entries, needs %d", len(in.Timestamps), points)
-		}
-		dates, layout, err := parseDates(prefix+"timestamps", in.Timestamps)
-		if err != nil {
-			return nil, err
-		}
-		c.layout = layout
-		switch {
-		case in.Freq == "":
-			var found inferred
-			found, dates = inferClock(dates)
-			c.freq = found.frequency
-		case gaps != gapsIgnore:
-			if c.freq, dates, err = agreed(c.freq, dates, prefix, warn); err != nil {
-				return nil, err
-			}
-		}
-		c.last = dates[len(dates)-1]
-		if c.grid, err = bridged(dates, c.freq, gaps, prefix, warn); err != nil {
-			return nil, err
-		}
-		if _, even := gridOf(dates, c.freq); even {
-			c.dates = dates
-		}
-	case in.LastTimestamp != "":
-		if in.Freq == "" {
-			return nil, api.Unprocessable("missing_freq", "%slast_timestamp needs freq beside it", prefix).At(prefix+"freq", "is missing")
-		}
-		dates, layout, err := parseDates(prefix+"last_timestamp", []string{in.LastTimestamp})
-		if err != nil {
-			return nil, err
-		}
-		c.last, c.layout = dates[0], layout
-	case in.Freq == "":
-		return nil, nil
-	}
-	return c, nil
 }
 
 // result words an outcome for the caller.
@@ -333,7 +279,7 @@ func (out *outcome) result(set settings) *api.ForecastResult {
 			r.Weights[c.Model] += c.Weight
 		}
 	}
-	if out.effects != nil {
+	if out.effects != nil && len(out.effects.names) > 0 {
 		r.Exogenous = &out.effects.answer
 	}
 	for _, level := range set.levels {

@@ -47,17 +47,23 @@ func (s *Service) predictRevenue(ctx context.Context, call *service.Call, req *a
 	if err != nil {
 		return nil, err
 	}
+	network, err := s.networkFor(ctx, call.Tenant, modeAuto)
+	if err != nil {
+		return nil, err
+	}
 	t := task{
-		y: h.y, horizon: steps, mode: modeAuto, neural: n, candidates: h.freq.seasons(), selector: s.selector(), warn: call.Warn, progress: call.Progress,
+		y: h.y, horizon: steps, mode: modeAuto, neural: n, candidates: h.freq.seasons(), global: network, kind: (&clock{freq: h.freq}).part(),
+		selector: s.selector(), warn: call.Warn, progress: call.Progress,
 	}
 	if skip := sinceShift(t.y); skip > 0 {
 		call.Warn("the level changed on %s, from about %.4g to about %.4g; only the values since then were used", h.dates[skip].Format(h.layout), middle(t.y[:skip]), middle(t.y[skip:]))
 		t.cut(skip, nil)
 		h.dates = h.dates[skip:]
 	}
-	if h.freq.days == 1 {
+	if t.step = h.freq; h.freq.days == 1 {
 		all := append(append([]time.Time(nil), h.dates...), continueDates(h.freq, h.dates[len(h.dates)-1], max(steps, longestTest))...)
-		t.extra = []contestant{calendar(all, holiday).contestant()}
+		t.takeOut(all, holiday)
+		t.extra = []contestant{calendar(all).contestant()}
 	}
 	out, err := run(ctx, t)
 	if err != nil {
