@@ -41,6 +41,8 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed for
 	// the per-address guard and the log, as CIDR; default none.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// CORS says which web pages may call from a browser; default none.
+	CORS CORS `yaml:"cors"`
 
 	Log    Log    `yaml:"log"`
 	Sentry Sentry `yaml:"sentry"`

@@ -93,6 +93,18 @@ func TestRefusals(t *testing.T) {
 		{"tenant above whole", "hold: {max_requests: 5, tenant_requests: 9}\n", "hold.tenant_requests = 9", nil},
 		{"negative credit", "hold: {credit: -1}\n", "hold.credit = -1, must be in [0, 10000]", nil},
 		{"endless credit", "hold:\n  max_wait: 1s\n  credit: 10001\n", "line 3: hold.credit = 10001", nil},
+		{"origin with a path", "cors: {allow_origins: ['https://app.example.com/']}\n", `cors.allow_origins[0] = "https://app.example.com/"`, nil},
+		{"origin with capitals", "cors: {allow_origins: ['https://App.example.com']}\n", "cors.allow_origins[0]", nil},
+		{"origin with the usual port", "cors: {allow_origins: ['http://localhost:3000', 'https://app.example.com:443']}\n", "cors.allow_origins[1]", nil},
+		{"origin without a scheme", "cors: {allow_origins: [app.example.com]}\n", "cors.allow_origins[0]", nil},
+		{"origin of a file", "cors: {allow_origins: ['null']}\n", "cors.allow_origins[0]", nil},
+		{"origin with a pattern", "cors: {allow_origins: ['https://*.example.com']}\n", "cors.allow_origins[0]", nil},
+		{"origin with a port that is none", "cors: {allow_origins: ['https://app.example.com:']}\n", "cors.allow_origins[0]", nil},
+		{"origin with a password", "cors: {allow_origins: ['https://u:hunter2@app.example.com']}\n", "cors.allow_origins[0]", nil},
+		{"origin twice", "cors: {allow_origins: ['https://a.example', 'https://a.example']}\n", "cors.allow_origins[1] = \"https://a.example\" stands twice", nil},
+		{"every origin and one", "cors: {allow_origins: ['https://a.example', '*']}\n", `cors.allow_origins[1] = "*"`, nil},
+		{"every origin with credentials", "cors: {allow_origins: ['*'], allow_credentials: true}\n", "cors.allow_credentials = true", nil},
+		{"browsers never ask again", "cors: {allow_origins: ['*'], max_age: 25h}\n", "cors.max_age = 25h", nil},
 		{"body above cap", "tiers: {free: {max_body: 99999999999}}\n", "tiers.free.max_body", nil},
 		{"burst below a route's cost", "tiers: {free: {burst: 5}}\n", "tiers.free.burst = 5", nil},
 		{"worker scheme", "workers: [{name: a, url: 'ftp://x'}]\n", "workers[0].url", nil},
@@ -183,6 +195,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	}
 	want.Workers = []config.Worker{{Name: "native", URL: "http://127.0.0.1:9090", Services: []string{}}}
 	want.TrustedProxies = []string{}
+	want.CORS.AllowOrigins = []string{}
 	want.OIDC.Audience = []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the example says\n%+v\nthe defaults are\n%+v", got, want)

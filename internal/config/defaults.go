@@ -24,6 +24,7 @@ func (c Config) WithDefaults() Config {
 	or(&c.Sentry.Environment, c.Mode)
 	c.Keys = c.Keys.withDefaults(c.DataDir)
 	c.OIDC = c.OIDC.withDefaults()
+	c.CORS = c.CORS.withDefaults()
 	c.Limits = c.Limits.withDefaults(c.Mode)
 	or(&c.Traces.Sample, 0.1)
 	c.LimitStore = c.LimitStore.withDefaults()

@@ -9,7 +9,7 @@ import (
 // live are the fields that a running gateway takes anew; all others it reads
 // at its start only.
 var live = map[string]bool{
-	"trusted_proxies": true, "log.level": true, "log.access": true,
+	"trusted_proxies": true, "cors": true, "log.level": true, "log.access": true,
 	"limits.max_body": true, "limits.json_depth": true, "limits.public_per_minute": true,
 	"hold": true, "balance": true, "cache": true, "tiers": true, "workers": true, "routes": true, "no_default_routes": true,
 }

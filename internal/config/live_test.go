@@ -42,6 +42,7 @@ func TestWhatNeedsARestart(t *testing.T) {
 		{"9090", "9095", ""},
 		{"9091", "9095", ""},
 		{"name: sleeper", "name: other", ""},
+		{"", "cors: {allow_origins: ['http://[::1]:3000', 'https://app.example.com:8443']}\n", ""},
 		{"", "limit_store: {gateways: 3}\njobs: {keep: 1h}\n", "jobs.keep limit_store.gateways"},
 	} {
 		text := base + c.to

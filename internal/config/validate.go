@@ -43,6 +43,7 @@ func (c Config) Validate(getenv func(string) string) error {
 	}
 	c.Keys.validate(v)
 	c.OIDC.validate(v)
+	c.CORS.validate(v)
 	c.validateMode(v, getenv)
 	c.validateLimits(v)
 	c.LimitStore.validate(v)

@@ -34,6 +34,9 @@ func (g *Gateway) account(next Handler) Handler {
 			if g.draining.Load() {
 				x.W.Header()["Connection"] = connectionClose // the caller's next call is for another gateway
 			}
+			if x.live.cors != nil {
+				x.live.cors.mark(x.R.Header, x.W.Header())
+			}
 			g.enter(x, status, g.now().Sub(x.Begun))
 		}
 		stack, broken := g.guard(next, x)

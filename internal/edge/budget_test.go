@@ -23,19 +23,32 @@ import (
 const callBudget = 17
 
 func TestAllocationsOfACallStayInBudget(t *testing.T) {
-	c := newCaller(t)
-	c.call() // opens the connection to the worker
-	if n := testing.AllocsPerRun(300, c.call); n > callBudget && !raceEnabled {
-		t.Errorf("a call makes %.0f allocations; the budget is %d", n, callBudget)
+	for name, change := range callKinds {
+		c := newCaller(t, change)
+		c.call() // opens the connection to the worker
+		if n := testing.AllocsPerRun(300, c.call); n > callBudget && !raceEnabled {
+			t.Errorf("%s: a call makes %.0f allocations; the budget is %d", name, n, callBudget)
+		}
 	}
 }
 
+// callKinds are configurations under which a call costs the same: pages in
+// browsers that may call cost those nothing that are none.
+var callKinds = map[string]func(*config.Config){
+	"plain":         func(*config.Config) {},
+	"pages allowed": func(c *config.Config) { c.CORS.AllowOrigins = []string{"https://app.example.com"} },
+}
+
 func BenchmarkCall(b *testing.B) {
-	c := newCaller(b)
-	c.call()
-	b.ReportAllocs()
-	for b.Loop() {
-		c.call()
+	for name, change := range callKinds {
+		b.Run(name, func(b *testing.B) {
+			c := newCaller(b, change)
+			c.call()
+			b.ReportAllocs()
+			for b.Loop() {
+				c.call()
+			}
+		})
 	}
 }
 
@@ -50,8 +63,9 @@ type caller struct {
 	answer  discarded
 }
 
-func newCaller(t testing.TB) *caller {
+func newCaller(t testing.TB, change func(*config.Config)) *caller {
 	f := start(t, setup{config: func(c *config.Config) {
+		change(c)
 		c.Workers[0].URL = "http://" + cannedWorker(t)
 		c.Tiers = map[string]config.Tier{"enterprise": {RequestsPerMinute: 100_000_000, Burst: 100_000_000}}
 	}})

@@ -140,6 +140,9 @@ func ours(name string) bool {
 		"X-Content-Type-Options", "Server-Timing", "Strict-Transport-Security":
 		return true
 	}
+	if strings.HasPrefix(name, "Access-Control-") {
+		return true
+	}
 	return strings.HasPrefix(name, "X-") &&
 		(strings.HasPrefix(name, "X-Omni-") || strings.HasPrefix(name, "X-Ratelimit-") || strings.HasPrefix(name, "X-Tenant-"))
 }

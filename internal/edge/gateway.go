@@ -137,9 +137,10 @@ func (g *Gateway) stages() Handler {
 		}
 		return private(x)
 	},
-		g.account,  // envelope, ledger, metrics, log, error report: whatever happens further in
-		g.identify, // request id, trace, address
-		g.locate,   // 400 for a path that two layers could read differently
+		g.account,   // envelope, ledger, metrics, log, error report: whatever happens further in
+		g.identify,  // request id, trace, address
+		g.preflight, // 204 for browsers that ask whether a page may call
+		g.locate,    // 400 for a path that two layers could read differently
 	)
 }
 

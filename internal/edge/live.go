@@ -28,6 +28,7 @@ type live struct {
 	at      time.Time
 	table   *table
 	proxies []netip.Prefix
+	cors    *cors
 
 	// users counts the exchanges that keep it, and one while it is the current
 	// one. At zero, which is for good, unused is closed.
@@ -38,7 +39,7 @@ type live struct {
 // newLive prepares a configuration. Routes that are the same as in the former
 // one, which may be nil, keep what was learned about them.
 func (g *Gateway) newLive(c Loaded, former *live) (*live, error) {
-	l := &live{cfg: c.Config, version: c.Version, at: c.At, unused: make(chan struct{})}
+	l := &live{cfg: c.Config, version: c.Version, at: c.At, cors: newCORS(c.CORS), unused: make(chan struct{})}
 	for _, cidr := range c.TrustedProxies {
 		p, err := netip.ParsePrefix(cidr)
 		if err != nil {

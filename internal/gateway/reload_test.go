@@ -159,6 +159,11 @@ func TestReloads(t *testing.T) {
 				}
 			}
 		}},
+		"pages": {first + "cors: {allow_origins: [\"https://app.example.com\"]}\n", func() {
+			if h := g.header("POST", "/echo", "demo-pro-key-67890"); h.Get("Vary") != "Origin" {
+				t.Errorf("pages that may call came with the file; Vary is %q", h.Get("Vary"))
+			}
+		}},
 		"no route":  {quiet + fmt.Sprintf("workers: [{name: a, url: %q}]\n", a.URL), func() { g.want(404, "not_found", "POST", "/echo", "demo-pro-key-67890", "", "") }},
 		"new tier":  {first + "tiers: {gold: {weight: 2}}\n", func() { g.want(201, "", "POST", "/admin/tenants", masterKey, `{"id":"acme","tier":"gold"}`, "") }},
 		"log level": {first + "log: {level: debug, access: false}\n", nil},
