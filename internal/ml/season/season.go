@@ -40,13 +40,36 @@ func Present(y []float64, period int) bool {
 	if period < 2 || len(y) < 2*period+1 {
 		return false
 	}
-	r := Autocorrelation(y, period)
+	r, limit := atSeason(y, period)
+	return math.Abs(r) > limit
+}
+
+// Shows is Present, or that the steps of y repeat themselves: beside a trend,
+// whose autocorrelations are all high, the former sees no season.
+func Shows(y []float64, period int) bool {
+	if Present(y, period) {
+		return true
+	}
+	if period < 2 || len(y) < 2*period+2 {
+		return false
+	}
+	steps := make([]float64, len(y)-1)
+	for i := range steps {
+		steps[i] = y[i+1] - y[i]
+	}
+	r, limit := atSeason(steps, period)
+	return r > limit
+}
+
+// atSeason returns the autocorrelation at lag period and its 90 % limit given
+// the ones before it (Bartlett, 1946).
+func atSeason(y []float64, period int) (r, limit float64) {
+	all := Autocorrelation(y, period)
 	sum := 0.0
-	for _, v := range r[:period-1] {
+	for _, v := range all[:period-1] {
 		sum += v * v
 	}
-	limit := 1.6448536269514722 * math.Sqrt((1+2*sum)/float64(len(y)))
-	return math.Abs(r[period-1]) > limit
+	return all[period-1], 1.6448536269514722 * math.Sqrt((1+2*sum)/float64(len(y)))
 }
 
 // hinted is how many of the newest values a look at named seasons takes in.

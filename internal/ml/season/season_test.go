@@ -55,6 +55,19 @@ func TestDetect(t *testing.T) {
 	}
 }
 
+// Beside a trend every autocorrelation of the values is high, and only the
+// steps show the season.
+func TestShowsBesideATrend(t *testing.T) {
+	t.Parallel()
+	y := wave(96, 12, 1, 10, 1)
+	if season.Present(y, 12) || !season.Shows(y, 12) {
+		t.Errorf("a season beside a trend: present %v, shows %v", season.Present(y, 12), season.Shows(y, 12))
+	}
+	if season.Shows(wave(25, 12, 5, 0, 0), 12) || season.Shows(nil, 4) {
+		t.Error("a line or nothing shows a season")
+	}
+}
+
 func TestPresent(t *testing.T) {
 	t.Parallel()
 	if !season.Present(wave(48, 12, 0, 10, 1), 12) {

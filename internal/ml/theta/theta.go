@@ -34,11 +34,11 @@ type Model struct {
 	start float64   // initial level
 }
 
-// deseasonalise applies the test of the method and removes what it finds,
-// multiplicatively where every value is positive.
+// deseasonalise applies the test of the method, to the steps too, and removes
+// what it finds, multiplicatively where every value is positive.
 func deseasonalise(y []float64, period int) *Model {
 	m := &Model{Period: 1, Theta: 2, y: y}
-	if !season.Present(y, period) {
+	if !season.Shows(y, period) {
 		return m
 	}
 	multiplicative := slices.Min(y) > 0

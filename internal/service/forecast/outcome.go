@@ -134,19 +134,46 @@ type sides struct{ below, above []float64 }
 
 // widths returns the interval at every step, in the unit of the series. It never
 // narrows from one step to the next, nor from a level to a higher one, which
-// the calibration's classes alone would not promise.
+// the calibration's classes alone would not promise: between the levels it
+// knows, the widths of the two next to it are joined by a straight line over
+// the normal deviate.
 func (out *outcome) widths(level float64) sides {
 	if w, ok := out.halves[level]; ok {
 		return w
 	}
-	levels := []float64{level}
+	var known []float64
 	if out.calibration != nil {
-		for _, l := range out.calibration.Levels {
-			if l < level {
-				levels = append(levels, l)
-			}
-		}
+		known = out.calibration.Levels
 	}
+	at, found := slices.BinarySearch(known, level)
+	var w sides
+	if !found && at > 0 && at < len(known) {
+		low, high := out.widths(known[at-1]), out.widths(known[at])
+		z := backtest.NormalQuantile
+		from, to := z(0.5+known[at-1]/2), z(0.5+known[at]/2)
+		w = between(low, high, (z(0.5+level/2)-from)/(to-from))
+	} else {
+		w = out.widest(append(known[:at:at], level))
+	}
+	if out.halves == nil {
+		out.halves = map[float64]sides{}
+	}
+	out.halves[level] = w
+	return w
+}
+
+// between is the share of the way from one interval to another.
+func between(low, high sides, share float64) sides {
+	w := sides{make([]float64, len(low.below)), make([]float64, len(low.above))}
+	for i := range w.below {
+		w.below[i] = low.below[i] + share*(high.below[i]-low.below[i])
+		w.above[i] = low.above[i] + share*(high.above[i]-low.above[i])
+	}
+	return w
+}
+
+// widest is the widest interval at any of the levels up to each step.
+func (out *outcome) widest(levels []float64) sides {
 	w := sides{make([]float64, len(out.forecast)), make([]float64, len(out.forecast))}
 	below, above := 0.0, 0.0
 	for i := range out.forecast {
@@ -156,10 +183,6 @@ func (out *outcome) widths(level float64) sides {
 		}
 		w.below[i], w.above[i] = below*out.unit, above*out.unit
 	}
-	if out.halves == nil {
-		out.halves = map[float64]sides{}
-	}
-	out.halves[level] = w
 	return w
 }
 

@@ -119,7 +119,7 @@ func dampedTrend(period int) contestant {
 		plain := y[skip:]
 		var indices []float64
 		multiplicative := slices.Min(plain) > 0
-		if season.Present(plain, period) {
+		if season.Shows(plain, period) {
 			indices, _ = season.Indices(plain, period, multiplicative)
 		}
 		without := func(y []float64) []float64 {
