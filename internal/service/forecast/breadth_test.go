@@ -232,6 +232,32 @@ func TestHierarchyAddsUp(t *testing.T) {
 	}
 }
 
+// Between the levels that the calibration knows, bounds keep their order.
+func TestLevelsDoNotCross(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	random := rand.New(rand.NewPCG(9, 9))
+	levels := []float64{50, 55, 60, 79, 80, 85, 89, 90, 91, 94, 95, 96, 97.5, 98, 98.5, 99, 99.5}
+	for range 8 {
+		n, spread := 8+random.IntN(60), math.Exp(3*random.Float64())
+		var list []object
+		for k := range 21 { // a crowd trains no network
+			list = append(list, object{"id": fmt.Sprint(k), "time_series": series(n, func(int) float64 { return math.Round(100 + spread*random.NormFloat64()) })})
+		}
+		a, _ := predict(t, s, object{"series": list, "forecast_steps": 3, "sequence_length": 1, "level": levels})
+		for _, r := range a.Series {
+			for step := range 3 {
+				for k := 1; k < len(levels); k++ {
+					inner, outer := fmt.Sprintf("%g", levels[k-1]), fmt.Sprintf("%g", levels[k])
+					if r.Intervals["hi-"+inner][step] > r.Intervals["hi-"+outer][step] || r.Intervals["lo-"+inner][step] < r.Intervals["lo-"+outer][step] {
+						t.Fatalf("step %d: the interval of %s %% reaches beyond that of %s %%", step+1, inner, outer)
+					}
+				}
+			}
+		}
+	}
+}
+
 // A crowd in mode global has no back-test of its own, but mint_shrink is made
 // of the back-test's errors.
 func TestCrowdIsReconciledByItsErrors(t *testing.T) {
