@@ -182,7 +182,7 @@ func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
 	type choice struct{ trust, lean float64 }
 	errors := map[choice][]float64{}
 	var best choice
-	for _, lean := range []float64{0, 0.1, 0.2, 0.3, 0.4} {
+	for _, lean := range []float64{0, 0.1, 0.2, 0.3} {
 		for _, t := range []float64{0, 0.5, 1, 1.5, 2, 3, 4, 6} {
 			for k := 1; k < grid; k++ {
 				b := float64(k) / grid
