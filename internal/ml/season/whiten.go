@@ -72,7 +72,7 @@ func whitened(x []float64, plan *fourier.Plan, c []complex128) []float64 {
 		power[i] = real(c[i])*real(c[i]) + imag(c[i])*imag(c[i])
 	}
 	at, level := background(power, len(x))
-	slowest := 2*float64(len(c)) / float64(len(x)) // below one cycle in the series only padding tells
+	slowest := 2 * float64(len(c)) / float64(len(x)) // below one cycle in the series only padding tells
 	k := 0
 	for i := 1; i < len(power); i++ {
 		f := math.Log(max(float64(i), slowest))
