@@ -8,7 +8,8 @@
 // of the whole series and half of the neighbourhood, so that a noisier stretch
 // gets a wider corridor (Iglewicz and Hoaglin, "How to Detect and Handle
 // Outliers", 1993, for the robust z-score), and noise of heavier tails a wider
-// one too (tail.go).
+// one too (tail.go). A point outside is an anomaly unless the series does the
+// like elsewhere (novel.go).
 package detect
 
 import (
@@ -31,6 +32,10 @@ const DefaultSensitivity = 60
 func Threshold(sensitivity float64) float64 {
 	return 12 * math.Pow(2.5/12, max(0, min(99, sensitivity))/99)
 }
+
+// tailShare is how much of the way, in logarithms, the corridor widens to where
+// the noise's own tail leaves it as rarely as normal noise would.
+const tailShare = 2. / 3
 
 // Options of [Series] and [Last].
 type Options struct {
@@ -57,8 +62,9 @@ type Result struct {
 	Period int
 	// Shifts are the lasting level shifts, indexed like the values.
 	Shifts []changepoint.Shift
-	// Threshold is the Score beyond which a point was called an anomaly: wider
-	// than that of the sensitivity where the noise has heavy tails.
+	// Threshold is the Score beyond which a point is outside the corridor, and an
+	// anomaly if it is new too: wider than that of the sensitivity where the
+	// noise has heavy tails.
 	Threshold float64
 }
 
@@ -86,7 +92,9 @@ func Series(ctx context.Context, values []float64, o Options) (*Result, error) {
 	}
 	r := s.blank()
 	sigma := s.spread()
-	s.threshold *= heavier(s.deviations(sigma), s.threshold)
+	half := s.threshold
+	// Not all that the tail asks for: what recurs is for onlyNovel to tell.
+	s.threshold *= math.Pow(heavier(s.deviations(sigma), half), tailShare)
 	r.Threshold = s.threshold
 	for i, at := range s.positions {
 		if !s.known[at] {
@@ -94,6 +102,7 @@ func Series(ctx context.Context, values []float64, o Options) (*Result, error) {
 		}
 		s.set(r, i, s.trend[at]+s.season[at]+s.level[at], sigma[at])
 	}
+	s.onlyNovel(r, half)
 	return r, nil
 }
 
@@ -114,6 +123,7 @@ type series struct {
 	positions []int
 	o         Options
 	threshold float64
+	number    int // of known values
 	flat      bool
 
 	// value = middle + unit * x
@@ -150,7 +160,8 @@ func prepare(values []float64, o Options) *series {
 	if len(known) < MinPoints {
 		panic("detect: fewer points than MinPoints")
 	}
-	s.threshold = Threshold(o.Sensitivity) * (1 + 6/float64(len(known)))
+	s.number = len(known)
+	s.threshold = s.halfWidth(o.Sensitivity)
 	slices.Sort(known)
 	s.middle = known[len(known)/2]
 	s.unit = unitOf(known, s.middle)
@@ -171,6 +182,11 @@ func prepare(values []float64, o Options) *series {
 	s.x = stl.Fill(s.x)
 	s.floor = floorOf(known, s.middle, s.unit)
 	return s
+}
+
+// halfWidth is the corridor's for normal noise, wider for few points.
+func (s *series) halfWidth(sensitivity float64) float64 {
+	return Threshold(sensitivity) * (1 + 6/float64(s.number))
 }
 
 func (s *series) scaled(v float64) float64 {

@@ -1,6 +1,7 @@
 package season
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -27,9 +28,9 @@ const (
 // steps of an hour, a half, a quarter, ten, five and one minutes.
 var usual = []int{4, 7, 12, 24, 48, 52, 60, 96, 144, 168, 288, 336, 365, 672, 1008, 1440, 2016}
 
-// Find returns the lengths of the seasons of y, the strongest first and then
-// multiples of it that explain more (the week of hours beside the day), at
-// most three; none where there is none. Lengths are at most limit and a third
+// Find returns the lengths of the seasons of y, the strongest first, at most
+// three and none where there is none: the clearest one and multiples of it that
+// explain more (the week of hours beside the day). Lengths are at most limit and a third
 // of the series. Where a value is not finite, or steps overflow, it finds none.
 //
 // The steps of y (of its logarithm, where that varies by a factor) are
@@ -63,10 +64,39 @@ func Find(y []float64, limit int) []int {
 	s := newSearch(x, top)
 	for _, l := range s.levels {
 		if m := s.strongest(l); m > 0 {
-			return s.withMultiples(s.familiar(s.refined(m)))
+			return byStrength(y, s.withMultiples(s.familiar(s.refined(m))))
 		}
 	}
 	return nil
+}
+
+// byStrength sorts seasons, each a multiple of the one before, by what each
+// explains of y, less its moving mean, beyond the shorter ones. What is
+// clearest need not be: a job that runs every hour leaves the sharpest line and
+// moves little beside the day.
+func byStrength(y []float64, seasons []int) []int {
+	if len(seasons) < 2 {
+		return seasons
+	}
+	trend := movingAverage(y, seasons[len(seasons)-1])
+	extra, before := map[int]float64{}, 0.0
+	for _, m := range seasons {
+		sum, count := make([]float64, m), make([]float64, m)
+		for i, t := range trend {
+			if !math.IsNaN(t) {
+				sum[i%m], count[i%m] = sum[i%m]+(y[i]-t), count[i%m]+1
+			}
+		}
+		explained := 0.0
+		for p, k := range count {
+			if k > 0 {
+				explained += sum[p] / k * sum[p]
+			}
+		}
+		extra[m], before = explained-before, explained
+	}
+	slices.SortStableFunc(seasons, func(a, b int) int { return cmp.Compare(extra[b], extra[a]) })
+	return seasons
 }
 
 // search is one series' search.

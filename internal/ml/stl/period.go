@@ -2,17 +2,18 @@ package stl
 
 import (
 	"math"
-	"math/bits"
-	"math/cmplx"
 	"slices"
+
+	"github.com/omni-run/omni/internal/ml/fourier"
+	"github.com/omni-run/omni/internal/ml/season"
 )
 
 // FindPeriod returns the season's length in points, or 0 when the series has
 // none that helps. Missing points are NaN; outliers are pulled in before
 // anything else.
 //
-// The autocorrelation (by FFT) of the detrended series proposes its peaks; each
-// is then put to a test that noise rarely passes: predict every point by the
+// The autocorrelation (by FFT) of the detrended series proposes its peaks, and
+// season.Find what it finds; each is then put to a test that noise rarely passes: predict every point by the
 // median of the same phase in the other cycles, and compare the errors with
 // those of the series without a season. At least three cycles are needed.
 func FindPeriod(y []float64) int {
@@ -51,6 +52,11 @@ func FindPeriod(y []float64) int {
 	// A multiple of the season correlates as well as the season does, so the
 	// shortest lag near the strongest is tried beside the strongest few.
 	lags = shortlist(lags, acf)
+	for _, m := range season.Find(x, n/3) {
+		if !slices.Contains(lags, m) {
+			lags = append(lags, m)
+		}
+	}
 	best, bestGain := 0, 0.0
 	slices.Sort(lags)
 	for _, lag := range lags {
@@ -233,45 +239,21 @@ func median(x []float64) float64 {
 
 // autocorrelation returns the sample autocorrelation at every lag below len(x).
 func autocorrelation(x []float64) []float64 {
-	size := 1 << bits.Len(uint(2*len(x)-1))
-	c := make([]complex128, size)
+	c := make([]complex128, fourier.Size(len(x)))
+	plan := fourier.NewPlan(len(c))
 	m := mean(x)
 	for i, v := range x {
 		c[i] = complex(v-m, 0)
 	}
-	fft(c)
+	plan.Transform(c)
 	for i, v := range c {
 		c[i] = complex(real(v)*real(v)+imag(v)*imag(v), 0)
 	}
-	fft(c) // of an even real sequence: its own inverse but for the scale
+	plan.Transform(c) // of an even real sequence: its own inverse but for the scale
 	out := make([]float64, len(x))
 	for i := range out {
 		// Fewer pairs at longer lags: divide by their number.
 		out[i] = real(c[i]) / real(c[0]) * float64(len(x)) / float64(len(x)-i)
 	}
 	return out
-}
-
-// fft is the radix-2 transform in place; len(c) is a power of two.
-func fft(c []complex128) {
-	n := len(c)
-	shift := 64 - bits.Len(uint(n-1))
-	for i := range c {
-		if j := int(bits.Reverse64(uint64(i)) >> shift); n > 1 && j > i {
-			c[i], c[j] = c[j], c[i]
-		}
-	}
-	for width := 2; width <= n; width *= 2 {
-		half := width / 2
-		turns := make([]complex128, half)
-		for k := range turns {
-			turns[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(width))
-		}
-		for at := 0; at < n; at += width {
-			for k := range half {
-				a, b := c[at+k], c[at+k+half]*turns[k]
-				c[at+k], c[at+k+half] = a+b, a-b
-			}
-		}
-	}
 }
