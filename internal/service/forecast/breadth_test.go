@@ -490,3 +490,33 @@ func TestHolidaysOfWeekdays(t *testing.T) {
 		}
 	}
 }
+
+// A future far outside of what a column ever was does not run away with the
+// forecast.
+func TestAColumnFarOutside(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	random := rand.New(rand.NewPCG(2, 2))
+	const n, steps = 120, 3
+	y := series(n, func(int) float64 { return 100 + random.NormFloat64() })
+	column := series(n+steps, func(int) float64 { return random.Float64() })
+	for _, far := range []float64{1e9, -1e300} {
+		column[n+1] = far
+		a, warnings := predict(t, s, object{"time_series": y, "forecast_steps": steps, "exogenous": object{"p": column}})
+		if len(warnings) != 1 || !strings.Contains(warnings[0], "exogenous.p") || !strings.Contains(warnings[0], "step 2") {
+			t.Errorf("%g: %q", far, warnings)
+		}
+		if math.Abs(a.Forecast[1]-100) > 10 {
+			t.Errorf("%g: %v", far, a.Forecast)
+		}
+	}
+	// Some way outside is the caller's to know.
+	y = series(n, func(i int) float64 { return 100 + 10*column[i] })
+	column[n], column[n+1], column[n+2] = 1.5, 4, -0.8
+	a, warnings := predict(t, s, object{"time_series": y, "forecast_steps": steps, "exogenous": object{"p": column}})
+	for i, want := range []float64{115, 140, 92} {
+		if math.Abs(a.Forecast[i]-want) > 1.5 || len(warnings) > 0 {
+			t.Errorf("step %d: %.1f, want %g; %q", i+1, a.Forecast[i], want, warnings)
+		}
+	}
+}

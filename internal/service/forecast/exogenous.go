@@ -125,6 +125,7 @@ func (c *columns) regression(ctx context.Context, y []float64, horizon, period i
 	e.answer.Reason = fmt.Sprintf("a regression on the columns (errors' memory %.1f) is part of the forecast: its back-test error is no worse than without", fit.Memory)
 	e.answer.Coefficients = map[string]float64{}
 	for k, name := range c.names {
+		c.reined(k, len(y), warn)
 		part := make([]float64, len(c.values[k]))
 		slope := fit.Slopes[k] * unit
 		for i, v := range c.values[k] {
@@ -139,6 +140,31 @@ func (c *columns) regression(ctx context.Context, y []float64, horizon, period i
 		}
 	}
 	return e, nil
+}
+
+// columnReach is how many times the range of a column's past its future may lie
+// beyond it.
+const columnReach = 10
+
+// reined pulls the future values of column k to within that reach of what the n past
+// ones span: further out a straight line proves nothing, and what chance made
+// of its slope would be all of the forecast.
+func (c *columns) reined(k, n int, warn func(string, ...any)) {
+	low, high := slices.Min(c.values[k][:n]), slices.Max(c.values[k][:n])
+	least, most := low-columnReach*(high-low), high+columnReach*(high-low)
+	told := false
+	for i := n; i < len(c.values[k]) && high > low; i++ {
+		v := c.values[k][i]
+		if v >= least && v <= most {
+			continue
+		}
+		if !told {
+			c.values[k] = slices.Clone(c.values[k])
+			warn("exogenous.%s is %g in step %d of the forecast, far outside the %g to %g of the history; it was taken for %g", c.names[k], v, i-n+1, low, high, max(least, min(most, v)))
+			told = true
+		}
+		c.values[k][i] = max(least, min(most, v))
+	}
 }
 
 func (c *columns) past(n int) [][]float64 {
