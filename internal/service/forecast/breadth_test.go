@@ -144,8 +144,8 @@ func TestGaps(t *testing.T) {
 	}
 	body["gaps"] = "refuse"
 	_, _, err := post(t.Context(), s, "/predict/revenue-lstm", body)
-	if e := refused(t, err, 422, "missing_timestamp"); e.Details[0].Field != "timestamps[12]" {
-		t.Errorf("details %v", e.Details)
+	if e := refused(t, err, 422, "missing_timestamp"); e.Details[0].Field != "timestamps[12]" || !strings.Contains(e.Message, "2026-01-13 is missing before it, the first of 2 dates") {
+		t.Errorf("%s; details %v", e.Message, e.Details)
 	}
 	dates[3] = "2026-01-04T05:00:00Z"
 	_, _, err = post(t.Context(), s, "/predict/revenue-lstm", body)

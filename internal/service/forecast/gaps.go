@@ -84,9 +84,10 @@ func bridged(dates []time.Time, f frequency, policy, prefix string, warn func(st
 		return nil, nil
 	}
 	if policy == gapsRefuse {
-		field := at(prefix+"timestamps", g.firstMissing())
-		return nil, api.Unprocessable("missing_timestamp", "%s: %s before it have no value (step %s); send them, or set gaps to linear, previous, zero or ignore",
-			field, counted(missing, "date", "dates"), f.code).At(field, "a date before it is missing")
+		i := g.firstMissing()
+		field := at(prefix+"timestamps", i)
+		return nil, api.Unprocessable("missing_timestamp", "%s: %s is missing before it, the first of %s at a step of %s; send them, or set gaps to linear, previous, zero or ignore",
+			field, written(g.dates[i]), counted(missing, "date", "dates"), f.code).At(field, "a date before it is missing")
 	}
 	warn("%s between the first and the last have no value (step %s); filled in by: %s", counted(missing, "date", "dates"), f.code, policy)
 	return &g, nil
