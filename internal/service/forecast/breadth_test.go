@@ -149,7 +149,9 @@ func TestGaps(t *testing.T) {
 	}
 	dates[3] = "2026-01-04T05:00:00Z"
 	_, _, err = post(t.Context(), s, "/predict/revenue-lstm", body)
-	refused(t, err, 422, "uneven_timestamps")
+	if e := refused(t, err, 422, "uneven_timestamps"); e.Details[0].Field != "timestamps[3]" {
+		t.Errorf("details %v", e.Details)
+	}
 	// Columns move along with the values: their past is one value each.
 	dates[3] = "2026-01-04"
 	body["gaps"], body["exogenous"] = "linear", object{"x": series(30, func(i int) float64 { return float64(i % 4) })}

@@ -38,6 +38,22 @@ func gridOf(dates []time.Time, f frequency) (g grid, ok bool) {
 	return g, true
 }
 
+// offGrid returns the first of increasing dates that is not on the steps of f,
+// or lies further from the one before it than gaps are filled; there is one.
+func offGrid(dates []time.Time, f frequency) int {
+	at, steps := dates[0], 0
+	for i, d := range dates {
+		for at.Before(d) && steps <= 2*len(dates) {
+			at = f.next(at)
+			steps++
+		}
+		if !at.Equal(d) {
+			return i
+		}
+	}
+	return len(dates) - 1
+}
+
 // missing is how many dates have no value.
 func (g grid) missing() int { return len(g.dates) - len(g.places) }
 
@@ -73,10 +89,12 @@ func bridged(dates []time.Time, f frequency, policy, prefix string, warn func(st
 	g, ok := gridOf(dates, f)
 	if !ok {
 		if policy == gapsRefuse {
-			return nil, api.Unprocessable("uneven_timestamps", "%stimestamps are not evenly spaced (their usual step is %s); send even ones, or set gaps to ignore", prefix, f.code).
-				At(prefix+"timestamps", "not evenly spaced")
+			i := offGrid(dates, f)
+			field := at(prefix+"timestamps", i)
+			return nil, api.Unprocessable("uneven_timestamps", "%s, %s, is no whole number of steps after the one before it, or too many (their usual step is %s); send evenly spaced ones, or set gaps to ignore",
+				field, written(dates[i]), f.code).At(field, "not evenly spaced")
 		}
-		warn("the timestamps are not evenly spaced; the values were taken as they come and the forecast continues with their usual step, %s", f.code)
+		warn("the timestamps are not evenly spaced (%s is the first); the values were taken as they come and the forecast continues with their usual step, %s", at(prefix+"timestamps", offGrid(dates, f)), f.code)
 		return nil, nil
 	}
 	missing := g.missing()
