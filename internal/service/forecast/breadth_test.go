@@ -548,3 +548,39 @@ func TestAColumnFarOutside(t *testing.T) {
 		}
 	}
 }
+
+// A shop that is closed on Sundays stays closed on Sundays, in every mode, with
+// columns and holidays taken out or not.
+func TestClosedDaysStayClosed(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	random := rand.New(rand.NewPCG(7, 7))
+	const n, steps = 390, 14 // from Sunday, 2023-01-01, until Thursday, 2024-01-25
+	var dates []string
+	y := series(n, func(i int) float64 {
+		dates = append(dates, time.Date(2023, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+		if i%7 == 0 {
+			return 0
+		}
+		return 400 + 2*float64(i) + 60*random.NormFloat64()
+	})
+	column := series(n+steps, func(int) float64 { return random.NormFloat64() })
+	for _, mode := range []string{"auto", "global", "local"} {
+		for name, more := range map[string]object{"plain": {}, "holidays": {"country": "US"}, "columns": {"exogenous": object{"p": column}}} {
+			body := object{"time_series": y, "timestamps": dates, "forecast_steps": steps, "mode": mode, "epochs": 5}
+			for k, v := range more {
+				body[k] = v
+			}
+			a, _ := predict(t, s, body)
+			for i, v := range a.Forecast {
+				sunday := (n+i)%7 == 0
+				if sunday != (math.Abs(v) < 1e-6) {
+					t.Errorf("%s, %s: %.3g on %s", mode, name, v, a.Timestamps[i])
+				}
+				if c := a.ConfidenceIntervals[i]; c.Lower > v || c.Upper < v {
+					t.Errorf("%s, %s: %g is outside of its interval %+v", mode, name, v, c)
+				}
+			}
+		}
+	}
+}

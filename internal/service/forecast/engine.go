@@ -129,6 +129,7 @@ func (r *race) settle() *outcome {
 	t.recordTraining(out, r.network)
 	out.selection.Reason = t.choose(r)
 	t.combine(r)
+	t.rest(out)
 	if r.features != nil {
 		out.calibration = &t.selector.Calibration
 	}
