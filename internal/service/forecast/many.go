@@ -47,7 +47,11 @@ func (s *Service) predictMany(ctx context.Context, call *service.Call, req *api.
 		wait.Go(func() {
 			for from := range next {
 				g := group{first: from, in: req.Series[from:min(from+size, len(req.Series))], freq: req.Freq, set: set, network: network}
-				s.predictGroup(ctx, &g, answer.Series[from:], made[from:], failures[from:])
+				s.predictGroup(ctx, &g, answer.Series[from:], failures[from:], func(i int, one *served) {
+					if sums != nil {
+						made[from+i] = one // else it may go: it holds the whole race
+					}
+				})
 			}
 		})
 	}
@@ -117,9 +121,9 @@ type group struct {
 	network *globalModel
 }
 
-// predictGroup answers the series of a group into the beginnings of out, made
-// and failures.
-func (s *Service) predictGroup(ctx context.Context, g *group, out []api.SeriesForecast, made []*served, failures []error) {
+// predictGroup answers the series of a group into the beginnings of out and
+// failures, and tells keep what each was made from.
+func (s *Service) predictGroup(ctx context.Context, g *group, out []api.SeriesForecast, failures []error, keep func(i int, one *served)) {
 	list, races := make([]*checked, len(g.in)), make([]*race, 0, len(g.in))
 	for i, in := range g.in {
 		out[i].ID, out[i].Status = in.ID, "success"
@@ -139,11 +143,12 @@ func (s *Service) predictGroup(ctx context.Context, g *group, out []api.SeriesFo
 		case list[i] != nil && err != nil:
 			failures[i] = err
 		case list[i] != nil:
-			if made[i], failures[i] = list[i].forecast(ctx); made[i] != nil {
-				out[i].ForecastResult = made[i].answer
+			var one *served
+			if one, failures[i] = list[i].forecast(ctx); one != nil {
+				out[i].ForecastResult = one.answer
+				keep(i, one)
 			}
 		}
-		list[i] = nil // what it was made from may go
 		var known *api.Error
 		if errors.As(failures[i], &known) {
 			out[i].Status, out[i].Error = "error", &api.SeriesError{Code: known.Code, Message: known.Message, Details: known.Details}
