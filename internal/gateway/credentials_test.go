@@ -59,10 +59,18 @@ func startGateway(t *testing.T, c config.Config) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, log: &pages{}}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	r.run(c, nil)
+	return r
+}
+
+// run runs the gateway until the test ends. Without a source its configuration
+// stays as it is.
+func (r *running) run(c config.Config, source *config.Source) {
+	r.t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	at, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, c, nil, "test", r.log, func(ctx context.Context, address string) (net.Listener, error) {
+		ended <- Run(ctx, c, source, "test", r.log, func(ctx context.Context, address string) (net.Listener, error) {
 			ln, err := listen(ctx, address)
 			if err == nil {
 				at <- ln.Addr()
@@ -75,15 +83,14 @@ func startGateway(t *testing.T, c config.Config) *running {
 		r.url = "http://" + a.String()
 	case err := <-ended:
 		stop()
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	r.t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
 	})
-	return r
 }
 
 // call answers the status and the decoded body.

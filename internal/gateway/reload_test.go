@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -37,24 +36,7 @@ func startReloading(t *testing.T, text string) *reloading {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	at, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, c, source, "test", r.log, func(ctx context.Context, address string) (net.Listener, error) {
-			ln, err := listen(ctx, address)
-			if err == nil {
-				at <- ln.Addr()
-			}
-			return ln, err
-		})
-	}()
-	r.url = "http://" + (<-at).String()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	r.run(c, source)
 	return r
 }
 

@@ -90,10 +90,17 @@ func toProve(workers []pool.Worker, put, running []config.Worker) {
 			continue
 		}
 		was := running[before]
-		workers[i].Prove = was.URL != w.URL || !reflect.DeepEqual(was.Wake, w.Wake)
+		workers[i].Prove = was.URL != w.URL || !reflect.DeepEqual(how(was.Wake), how(w.Wake))
 		was.Wake = w.Wake
 		workers[i].Former = reflect.DeepEqual(was, w)
 	}
+}
+
+// how is what decides whether a wake goes well: another idle time is no reason
+// to wake a worker that nobody calls.
+func how(k config.Wake) config.Wake {
+	k.Idle, k.Timeout, k.StopGrace = 0, 0, 0
+	return k
 }
 
 // keeper brings one worker up and lets it go again.

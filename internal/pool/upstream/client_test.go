@@ -78,6 +78,22 @@ func drain(br *bufio.Reader) bool {
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+// atOnce has so many calls under way at a time, each on a connection of its own.
+func atOnce(t *testing.T, c Client, calls int) {
+	t.Helper()
+	var open []*Response
+	for range calls {
+		resp, err := c.Do(t.Context(), post("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, resp)
+	}
+	for _, resp := range open {
+		text(t, resp)
+	}
+}
+
 func post(body string) *Request {
 	return &Request{Method: "POST", Path: "/internal/x", Header: http.Header{}, Body: []byte(body)}
 }
@@ -163,17 +179,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	if n := count.Load(); n != 1 {
 		t.Fatalf("%d connections for calls one after another, want 1", n)
 	}
-	var open []*Response
-	for range 5 {
-		resp, err := c.Do(t.Context(), post("x"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, resp)
-	}
-	for _, resp := range open {
-		text(t, resp)
-	}
+	atOnce(t, c, 5)
 	if kept := len(c.(*plain).idle.conns); kept != 2 {
 		t.Fatalf("%d idle connections kept, want 2", kept)
 	}
@@ -284,17 +290,7 @@ func TestDeadConnectionsArePassedOver(t *testing.T) {
 				}
 			})
 			c := newClient(t, address, options)
-			var open []*Response
-			for range calls {
-				resp, err := c.Do(t.Context(), post("x"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				open = append(open, resp)
-			}
-			for _, resp := range open {
-				text(t, resp)
-			}
+			atOnce(t, c, calls)
 			close(restart)
 			gone.Wait()
 			resp, err := c.Do(t.Context(), post("x"))

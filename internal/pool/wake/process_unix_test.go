@@ -133,6 +133,16 @@ func pidOf(t *testing.T, path string, last int) (pid int) {
 	return pid
 }
 
+// ends lets a keeper go for a reason, and waits for its end and its process's.
+func ends(t *testing.T, stop func(error), cause error, ended <-chan error, pid int) {
+	t.Helper()
+	stop(cause)
+	if err := result(t, ended); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, pid)
+}
+
 func gone(t *testing.T, pid int) {
 	t.Helper()
 	eventually(t, "the process is gone", func() bool { return syscall.Kill(pid, 0) != nil })
@@ -143,12 +153,7 @@ func TestProcessRunsUntilIdle(t *testing.T) {
 	p, path, text := process(t, "serve")
 	for range 2 { // it can be woken again
 		stop, ended, _ := kept(t, p)
-		pid := pidOf(t, path, 0)
-		stop(pool.ErrIdle)
-		if err := result(t, ended); err != nil {
-			t.Fatal(err)
-		}
-		gone(t, pid)
+		ends(t, stop, pool.ErrIdle, ended, pidOf(t, path, 0))
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
@@ -169,12 +174,7 @@ func TestProcessIsStartedAgainWhenKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pid = pidOf(t, path, pid)
-	stop(context.Canceled)
-	if err := result(t, ended); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, pid)
+	ends(t, stop, context.Canceled, ended, pidOf(t, path, pid))
 }
 
 func TestProcessThatIgnoresSIGTERMIsKilled(t *testing.T) {
@@ -182,12 +182,7 @@ func TestProcessThatIgnoresSIGTERMIsKilled(t *testing.T) {
 	p, path, text := process(t, "stubborn")
 	p.Grace = 20 * time.Millisecond
 	stop, ended, _ := kept(t, p)
-	pid := pidOf(t, path, 0)
-	stop(pool.ErrIdle)
-	if err := result(t, ended); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, pid)
+	ends(t, stop, pool.ErrIdle, ended, pidOf(t, path, 0))
 	if !strings.Contains(text.String(), "is killed") {
 		t.Errorf("not said:\n%s", text)
 	}
@@ -200,12 +195,7 @@ func TestProcessGroupEnds(t *testing.T) {
 	p.Command = append([]string{"/bin/sh", "-c", `"$@" & wait`, "sh"}, p.Command...)
 	p.Grace = 20 * time.Millisecond
 	stop, ended, _ := kept(t, p)
-	pid := pidOf(t, path, 0)
-	stop(pool.ErrIdle)
-	if err := result(t, ended); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, pid)
+	ends(t, stop, pool.ErrIdle, ended, pidOf(t, path, 0))
 }
 
 func TestProcessThatCannotRun(t *testing.T) {
@@ -231,11 +221,7 @@ func TestLongOutputIsCut(t *testing.T) {
 	p.Command = append([]string{"/bin/sh", "-c", `head -c 100000 /dev/zero | tr '\0' a; echo; echo short; exec "$@"`, "sh"}, p.Command...)
 	p.Env = append(p.Env, "PATH="+os.Getenv("PATH"))
 	stop, ended, _ := kept(t, p)
-	pidOf(t, path, 0)
-	stop(pool.ErrIdle)
-	if err := result(t, ended); err != nil {
-		t.Fatal(err)
-	}
+	ends(t, stop, pool.ErrIdle, ended, pidOf(t, path, 0))
 	if s := text.String(); !strings.Contains(s, "cut=true") || !strings.Contains(s, "line=short") || len(s) > 10_000 {
 		t.Errorf("%d bytes in the log", len(s))
 	}
