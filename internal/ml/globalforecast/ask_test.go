@@ -90,14 +90,14 @@ func TestEvidenceIsThatOfGather(t *testing.T) {
 	for _, n := range []int{1, 5, 7, 16, 40, 90} {
 		s := Series{quarters(rng, n), 4}
 		old := &space{}
-		f.gather(old, []Series{s}, [][]float64{s.Values}, true)
+		f.gather(old, []Series{s}, true)
 		w, reply := &space{}, Reply{}
 		f.lay(&w.hearing, &Question{Series: s, Horizon: 3}, &reply)
 		said := w.cases[:1]
 		if err := f.hear(context.Background(), w); err != nil {
 			t.Fatal(err)
 		}
-		got, want := said[0].evidence, old.evidence[0]
+		got, want := said[0].evidence, old.cases[0].evidence
 		slices.Sort(want.surprises)
 		slices.Sort(got.surprises)
 		if got.networks != want.networks || got.theta != want.theta || got.tried != want.tried || !slices.Equal(got.surprises, want.surprises) {

@@ -40,49 +40,6 @@ type evidence struct {
 	networks, theta, tried float64
 }
 
-// gather lets the networks forecast the last values of each history from
-// earlier ends. rivals lets the Theta model do so too.
-func (f *Frequency) gather(w *space, series []Series, histories [][]float64, rivals bool) {
-	for i := range w.evidence {
-		w.evidence[i] = evidence{surprises: w.evidence[i].surprises[:0]}
-	}
-	var list []Series
-	var ends [][]float64
-	var of []int
-	for i, y := range histories {
-		for trial := f.tried(len(y)); trial > 0; trial-- { // the earliest end first
-			list, ends, of = append(list, series[i]), append(ends, y[:len(y)-trial*f.held(len(y))]), append(of, i)
-		}
-	}
-	if len(list) == 0 {
-		return
-	}
-	f.pass(w, list, ends)
-	var rival *theta.Dynamic
-	var from int
-	for k, i := range of {
-		next := histories[i][len(ends[k]):]
-		next = next[:f.held(len(histories[i]))]
-		f.surprise(w, k, next, &w.evidence[i])
-		if !rivals {
-			continue
-		}
-		if k == 0 || of[k-1] != i {
-			var err error
-			read := recent(ends[k], list[k].Period)
-			from = len(ends[k]) - len(read)
-			if rival, err = theta.FitQuick(read, list[k].Period); err != nil {
-				rival = nil // too short for it: no evidence
-			}
-		} else if rival != nil {
-			rival = rival.Extend(ends[k][from:])
-		}
-		if rival != nil {
-			f.compare(w, k, rival, next, &w.evidence[i])
-		}
-	}
-}
-
 // tried is how many trials a history of n allows.
 func (f *Frequency) tried(n int) int {
 	step := f.held(n)

@@ -14,8 +14,7 @@ var spaces = sync.Pool{New: func() any { return &space{} }}
 type space struct {
 	workspace
 	reader
-	looks    [2]look
-	evidence [chunk]evidence
+	looks [2]look
 	hearing
 }
 
@@ -72,8 +71,8 @@ func (f *Frequency) lay(h *hearing, q *Question, out *Reply) {
 	}
 	testify := func(n int, needed bool) {
 		c := testimony{Series: Series{q.Values[:n:n], q.Period}}
-		for trial := f.tried(n); needed && trial > 0; trial-- {
-			c.trials = append(c.trials, at(n-trial*f.held(n)))
+		if needed {
+			f.listen(&c, at)
 		}
 		h.cases = append(h.cases, c)
 	}
@@ -106,7 +105,7 @@ func (f *Frequency) hear(ctx context.Context, w *space) error {
 		f.pass(w, w.series, w.ends)
 		if done == 0 {
 			for i := range w.cases {
-				f.testify(w, &w.cases[i])
+				f.testify(w, &w.cases[i], f.Trust > 0)
 			}
 		}
 		further := w.targets[:0]
@@ -147,9 +146,39 @@ func (f *Frequency) carry(w *space, t *target, done int) {
 	}
 }
 
-// testify does for one history whose windows have passed the networks what
-// gather does for many.
-func (f *Frequency) testify(w *space, c *testimony) {
+// listen lists the windows of a testimony's trials, the earliest first. at
+// returns the window of the beginning of a length.
+func (f *Frequency) listen(c *testimony, at func(n int) int) {
+	n := len(c.Values)
+	for trial := f.tried(n); trial > 0; trial-- {
+		c.trials = append(c.trials, at(n-trial*f.held(n)))
+	}
+}
+
+// gather lets the networks forecast the last values of up to chunk series from
+// earlier ends, and the Theta model too if rivals. What they say of series i is
+// w.cases[i] until w forgets.
+func (f *Frequency) gather(w *space, series []Series, rivals bool) {
+	w.forget()
+	for _, s := range series {
+		c := testimony{Series: s}
+		f.listen(&c, func(n int) int {
+			w.series, w.ends = append(w.series, s), append(w.ends, s.Values[:n])
+			return len(w.ends) - 1
+		})
+		w.cases = append(w.cases, c)
+	}
+	if len(w.ends) > 0 {
+		f.pass(w, w.series, w.ends)
+	}
+	for i := range w.cases {
+		f.testify(w, &w.cases[i], rivals)
+	}
+}
+
+// testify takes down what the windows of a testimony, which have passed the
+// networks, say of what came after them.
+func (f *Frequency) testify(w *space, c *testimony, rivals bool) {
 	held := f.held(len(c.Values))
 	var rival *theta.Dynamic
 	from := 0
@@ -157,7 +186,7 @@ func (f *Frequency) testify(w *space, c *testimony) {
 		past := w.ends[k]
 		next := c.Values[len(past):][:held]
 		f.surprise(w, k, next, &c.evidence)
-		if f.Trust == 0 {
+		if !rivals {
 			continue
 		}
 		if i == 0 {

@@ -139,13 +139,10 @@ func (f *Frequency) gathered(list []Series) []evidence {
 	w := &space{}
 	var out []evidence
 	for from := 0; from < len(list); from += chunk {
-		part := list[from:min(from+chunk, len(list))]
-		histories := make([][]float64, len(part))
-		for i, s := range part {
-			histories[i] = s.Values
+		f.gather(w, list[from:min(from+chunk, len(list))], true)
+		for _, c := range w.cases {
+			out = append(out, c.evidence)
 		}
-		f.gather(w, part, histories, true)
-		out = append(out, w.evidence[:len(part)]...)
 	}
 	return out
 }

@@ -140,11 +140,11 @@ func (f *Frequency) targets(list []Series, j held, raw []Forecast) (t gbdt.Targe
 		for i, s := range part {
 			histories[i] = s.Values
 		}
-		f.gather(w, part, histories, false)
+		f.gather(w, part, false)
 		f.pass(w, part, histories)
 		for k := range part {
 			i := from + k
-			row := f.tell(w, k, &w.evidence[k], histories[k])
+			row := f.tell(w, k, &w.cases[k].evidence, histories[k])
 			for h, y := range j.next[i] {
 				r := w.looks[0].windows[k].view.distance(y, raw[i][0][h], raw[i][middle][h], raw[i][quantiles-1][h])
 				t.Rows, t.Values = append(t.Rows, row[:]), append(t.Values, math.Log(max(1e-3, min(1e3, r))))
