@@ -101,8 +101,10 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 	m := f.mixture(j, alone, others)
 	fixed := func(share float64) func(int) float64 { return func(int) float64 { return share } }
 	v.Theta, v.Networks = f.error(j, m, 0, fixed(0)), f.error(j, m, 0, fixed(1))
-	v.Blended = f.mix(j, m, said)
+	f.mix(f.beside(j, m), m, said)
 	v.Blend, v.Trust, v.Lean = f.Blend, f.Trust, f.Lean
+	chosen := func(i int) float64 { return said[i].share(f.Blend, f.Trust) }
+	v.Blended = f.error(j, m, f.Lean, chosen)
 	final, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
@@ -116,7 +118,7 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 		one := j.only(name)
 		v.Sets = append(v.Sets, SetVerdict{
 			Name: name, Series: one.count(), Networks: f.error(one, m, 0, fixed(1)), Theta: f.error(one, m, 0, fixed(0)),
-			Blended: f.error(one, m, f.Lean, func(i int) float64 { return said[i].share(f.Blend, f.Trust) }), Coverage: one.coverage(final),
+			Blended: f.error(one, m, f.Lean, chosen), Coverage: one.coverage(final),
 		})
 	}
 	return v, nil
@@ -169,11 +171,27 @@ func (f *Frequency) mixture(j held, networks []Forecast, theta [][]float64) mixt
 	return m
 }
 
+// beside weighs the series of each set by the Theta model's error on it, so that
+// a set that nobody forecasts well does not decide alone.
+func (f *Frequency) beside(j held, m mixture) held {
+	errors := map[string]float64{}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(j.sets))) {
+		errors[name] = f.error(j.only(name), m, 0, func(int) float64 { return 0 })
+	}
+	j.weights = slices.Clone(j.weights)
+	for i, name := range j.sets {
+		if e := errors[name]; e > 0 {
+			j.weights[i] /= e
+		}
+	}
+	return j
+}
+
 // mix sets the networks' share in the blend, how much the errors on the series
 // itself may move it, and the lean. Of the shares within the hedge of the best
 // the smallest is taken: the held-out ends flatter the networks, which saw
 // related series at the same time.
-func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
+func (f *Frequency) mix(j held, m mixture, said []evidence) {
 	const grid, hedge = 20, 0.003
 	least := math.Inf(1)
 	type choice struct{ trust, lean float64 }
@@ -194,10 +212,9 @@ func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
 	for k, e := range errors[best] {
 		if e <= least*(1+hedge) {
 			f.Blend, f.Trust, f.Lean = float64(k+1)/grid, best.trust, best.lean
-			return e
+			return
 		}
 	}
-	return least // never: the least is among them
 }
 
 // only is h with no weight on other sets than the one named.

@@ -36,9 +36,8 @@ func (r *race) caseOf(horizon int) selector.Case {
 // shippedOdds is by how much the odds of the global networks are better than
 // the selector learned: it saw small ensembles, each of half the series, and
 // those that answer are larger ones of all. A judgement, not a fitted figure:
-// with networks that had not seen tourism and M1, more of it helps their yearly
-// series and costs their quarterly ones.
-const shippedOdds = 3
+// more of it helps yearly series and costs quarterly, weekly and hourly ones.
+const shippedOdds = 2
 
 // chooseLearned lets the selector weigh its team. An entrant that the selector
 // does not know, such as the calendar, shares with the team as a whole by the
