@@ -23,19 +23,18 @@ import (
 	"github.com/omni-run/omni/internal/ml/stl"
 )
 
+// longest is the longest season looked for.
+const longest = 2016
+
 // finder is a way of finding seasons, strongest first.
 type finder struct {
 	name string
 	find func(y []float64) []int
 }
 
-// longest is the longest season the forecasts look for.
-const longest = 60
-
 var finders = []finder{
-	{"new", func(y []float64) []int { return season.Find(y, 2500) }},
-	{"forecasts", func(y []float64) []int { return one(season.Detect(y, nil, longest)) }},
-	{"anomalies", func(y []float64) []int { return one(stl.FindPeriod(y)) }},
+	{"season.Find, which forecasts use", func(y []float64) []int { return season.Find(y, longest) }},
+	{"stl.FindPeriod, which anomalies use", func(y []float64) []int { return one(stl.FindPeriod(y)) }},
 }
 
 func one(period int) []int {
@@ -48,7 +47,6 @@ func one(period int) []int {
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
 	invented := flag.Bool("invented-only", false, "leave the data sets out")
-	only := flag.String("only", "", "one finder")
 	flag.Parse()
 	if *data == "" && !*invented {
 		flag.Usage()
@@ -56,16 +54,14 @@ func main() {
 	}
 	list := inventions()
 	if !*invented {
-		real, err := read(*data)
+		fromFiles, err := read(*data)
 		if err != nil {
 			log.Fatal(err)
 		}
-		list = append(real, list...)
+		list = append(fromFiles, list...)
 	}
 	for _, f := range finders {
-		if *only == "" || *only == f.name {
-			report(f, list)
-		}
+		report(f, list)
 	}
 }
 
@@ -94,8 +90,7 @@ func (c collection) report(f finder) {
 	first, related, other, none := 0, 0, 0, 0
 	found := make([]int, len(c.seasons))
 	start := time.Now()
-	strays := map[int]int{}
-	for i, y := range c.series {
+	for _, y := range c.series {
 		got := f.find(y)
 		for i, s := range c.seasons {
 			if slices.ContainsFunc(got, func(g int) bool { return same(g, s) }) {
@@ -109,13 +104,8 @@ func (c collection) report(f finder) {
 			first++
 		case slices.ContainsFunc(c.seasons, func(s int) bool { return s%got[0] == 0 || got[0]%s == 0 }):
 			related++
-			strays[got[0]]++
 		default:
 			other++
-			strays[got[0]]++
-			if os.Getenv("STRAYS") == c.name {
-				fmt.Fprintln(os.Stderr, i, len(y), got, y[:min(len(y), 80)])
-			}
 		}
 	}
 	n := float64(len(c.series))
@@ -128,7 +118,4 @@ func (c collection) report(f finder) {
 	spent := time.Since(start).Seconds() * 1000 / n
 	fmt.Printf("| %s | %d | %s | %s | %s | %s | %s | %s | %.3f |\n",
 		c.name, len(c.series), seasons, share(first), strings.Join(each, ", "), share(related), share(other), share(none), spent)
-	if os.Getenv("STRAYS") != "" {
-		fmt.Fprintln(os.Stderr, f.name, c.name, strays)
-	}
 }

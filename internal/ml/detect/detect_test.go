@@ -139,6 +139,7 @@ func TestFalseAlarmsOnNoise(t *testing.T) {
 		"rare events":    {func(int) float64 { return float64(random.IntN(12) / 11) }, 0.005},
 		"day and noise":  {func(i int) float64 { return 9*math.Sin(float64(i)*math.Pi/12) + random.NormFloat64() }, 0.002},
 	} {
+		random, state = rand.New(rand.NewPCG(21, 4)), 0
 		points, alarms := 0, 0
 		for k := range 15 {
 			y := series(40+k*36, c.draw)
