@@ -2,12 +2,13 @@
 // nobody names it: on public data whose season is known, on such as have none
 // (yearly series), and on random series without and with seasons.
 //
-//	go run ./bench/season -data DIR [-invented-only]
+//	go run ./bench/season -data DIR [-invented-only] [-only NAME] [-strays NAME]
 //
 // DIR holds files such as m4/m4_weekly.jsonl.gz: one JSON object a line with
 // id, period and train (or values). Only training parts are read, and neither
 // timestamps nor frequency are passed on. The tables go to standard output as
-// Markdown.
+// Markdown. With -strays the wrong seasons found in one collection go to standard
+// error, each with its series.
 package main
 
 import (
@@ -30,10 +31,10 @@ type finder struct {
 }
 
 // longest is the longest season the forecasts look for.
-const longest = 60
+const longest = 1440
 
 var finders = []finder{
-	{"new", func(y []float64) []int { return season.Find(y, 2500) }},
+	{"Find", func(y []float64) []int { return season.Find(y, 2500) }},
 	{"forecasts", func(y []float64) []int { return one(season.Detect(y, nil, longest)) }},
 	{"anomalies", func(y []float64) []int { return one(stl.FindPeriod(y)) }},
 }
@@ -48,7 +49,8 @@ func one(period int) []int {
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
 	invented := flag.Bool("invented-only", false, "leave the data sets out")
-	only := flag.String("only", "", "one finder")
+	only := flag.String("only", "", "one finder: Find, forecasts or anomalies")
+	strays := flag.String("strays", "", "a collection whose wrong answers to show")
 	flag.Parse()
 	if *data == "" && !*invented {
 		flag.Usage()
@@ -56,15 +58,15 @@ func main() {
 	}
 	list := inventions()
 	if !*invented {
-		real, err := read(*data)
+		known, err := read(*data)
 		if err != nil {
 			log.Fatal(err)
 		}
-		list = append(real, list...)
+		list = append(known, list...)
 	}
 	for _, f := range finders {
 		if *only == "" || *only == f.name {
-			report(f, list)
+			report(f, list, *strays)
 		}
 	}
 }
@@ -82,19 +84,19 @@ type collection struct {
 // long.
 func same(got, season int) bool { return 200*max(got-season, season-got) <= season }
 
-func report(f finder, list []collection) {
+func report(f finder, list []collection, strays string) {
 	fmt.Printf("## %s\n\n| series | number | season | found first | found | a part or a multiple first | another first | none | ms a series |\n|---|---|---|---|---|---|---|---|---|\n", f.name)
 	for _, c := range list {
-		c.report(f)
+		c.report(f, c.name == strays)
 	}
 	fmt.Println()
 }
 
-func (c collection) report(f finder) {
+// report prints one line of a finder's table, and what it got wrong if strays.
+func (c collection) report(f finder, strays bool) {
 	first, related, other, none := 0, 0, 0, 0
 	found := make([]int, len(c.seasons))
 	start := time.Now()
-	strays := map[int]int{}
 	for i, y := range c.series {
 		got := f.find(y)
 		for i, s := range c.seasons {
@@ -109,11 +111,9 @@ func (c collection) report(f finder) {
 			first++
 		case slices.ContainsFunc(c.seasons, func(s int) bool { return s%got[0] == 0 || got[0]%s == 0 }):
 			related++
-			strays[got[0]]++
 		default:
 			other++
-			strays[got[0]]++
-			if os.Getenv("STRAYS") == c.name {
+			if strays {
 				fmt.Fprintln(os.Stderr, i, len(y), got, y[:min(len(y), 80)])
 			}
 		}
@@ -128,7 +128,4 @@ func (c collection) report(f finder) {
 	spent := time.Since(start).Seconds() * 1000 / n
 	fmt.Printf("| %s | %d | %s | %s | %s | %s | %s | %s | %.3f |\n",
 		c.name, len(c.series), seasons, share(first), strings.Join(each, ", "), share(related), share(other), share(none), spent)
-	if os.Getenv("STRAYS") != "" {
-		fmt.Fprintln(os.Stderr, f.name, c.name, strays)
-	}
 }
