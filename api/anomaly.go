@@ -105,9 +105,10 @@ type DetectAnswer struct {
 	Series []DetectedSeries `json:"series"`
 }
 
-// PointAnomaly is one point outside its corridor, in mode changepoint the first
-// point of a new level, in mode shape the point of a strange stretch that lies
-// farthest from the expected shape.
+// PointAnomaly is one point outside its corridor, in mode entire one whose like
+// does not occur elsewhere; in mode changepoint the first point of a new level;
+// in mode shape the point of a strange stretch that lies farthest from the
+// expected shape.
 type PointAnomaly struct {
 	Index     int     `json:"index"`
 	Metric    string  `json:"metric,omitempty"`
@@ -144,7 +145,8 @@ type DetectedSeries struct {
 	Period int `json:"period"`
 	// Window is the length of the stretches compared in mode shape.
 	Window int `json:"window,omitempty"`
-	// Threshold is how many robust standard deviations make an anomaly.
+	// Threshold is beyond how many robust standard deviations a point is outside
+	// the corridor; in mode entire it is an anomaly if it is new too.
 	Threshold float64 `json:"threshold"`
 }
 
