@@ -353,8 +353,8 @@ type ForecastModelSpec struct {
 }
 
 // AdaptedForecast is what adapting the shipped networks of one frequency, or
-// training one from nothing, brought, as the mean absolute error over the mean step of each series (MASE)
-// on their held-out ends.
+// training one from nothing, brought, as the mean absolute error over the mean
+// step of each series (MASE) on their held-out ends.
 type AdaptedForecast struct {
 	Frequency string  `json:"frequency"`
 	Series    int     `json:"series"`

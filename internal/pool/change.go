@@ -54,17 +54,16 @@ func newMember(config Worker, opts *Options) (*member, error) {
 var errNotRunning = errors.New("pool: it does not run, so it cannot be changed")
 
 // Change gives a running pool other figures and workers. Of o it takes
-// MaxWait, Hold, Credit, RetryShare, SlowStart, Outlier, the time-outs of connections
-// (for the workers that are put) and Workers: each of these is put, in the
+// MaxWait, Hold, Credit, RetryShare, SlowStart, Outlier, the time-outs of
+// connections (for the workers that are put) and Workers: each of these is put, in the
 // place of the one of its name if there is one, whose calls finish. Those in
 // remove are to go: they get no call that another worker could take, and none
 // at all once drop is called; what they run then, they finish. A worker with a
 // Keeper is let go when its last call has ended, and one that takes its place
 // is not woken before; calls wait for it meanwhile. One whose Keeper is to prove
 // itself is then woken at once, and again with growing pauses until it has been
-// ready; where a former Keeper can stand in, that one serves calls until then. An
-// error means that nothing
-// was changed.
+// ready; where a former Keeper can stand in, that one serves calls until then.
+// An error means that nothing was changed.
 func (p *Pool) Change(o Options, remove []string) (drop func(), err error) {
 	p.lifecycle.Lock()
 	defer p.lifecycle.Unlock()

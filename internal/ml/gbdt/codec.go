@@ -13,8 +13,8 @@ const (
 	leafMark = math.MaxUint16
 )
 
-// AppendTree writes a tree to the end of raw. How many rows reached a node is
-// not kept.
+// AppendTree writes a tree of at most 65,535 nodes and features to the end of
+// raw. How many rows reached a node is not kept.
 func AppendTree(raw []byte, t Tree) []byte {
 	le := binary.LittleEndian
 	raw = le.AppendUint16(raw, uint16(len(t.Feature)))

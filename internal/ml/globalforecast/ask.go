@@ -15,7 +15,8 @@ type Question struct {
 	// steps.
 	Beginnings []int
 	Test       int
-	// factor, where it is not 0, stands for what Width would say.
+	// factor, where it is not 0, stands for what Width would say: judges pass
+	// that of trees which did not see the series.
 	factor float64
 }
 
@@ -23,7 +24,7 @@ type Question struct {
 type Reply struct {
 	// Forecast continues the whole series; nil where nobody asked.
 	Forecast *Forecast
-	// Tests are the medians after each beginning. What the shortest one says of
+	// Tests are the points after each beginning. What the shortest one says of
 	// the networks and the Theta model on this series counts for all: to try
 	// both anew at every end costs several times the forecasts themselves and
 	// says nearly the same.

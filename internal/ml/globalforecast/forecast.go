@@ -20,10 +20,11 @@ type Series struct {
 	Period int
 }
 
-// Forecast continues a series: Quantiles[q] is level q of Quantiles, by step.
+// Forecast continues a series: element q is level Quantiles[q], by step. The
+// middle one is the point, which Lean puts a little below the median.
 type Forecast [quantiles][]float64
 
-// Median is the forecast itself.
+// Median is the point forecast.
 func (f *Forecast) Median() []float64 { return f[middle] }
 
 // At returns the quantile of any level in (0, 1), by step: interpolated
@@ -211,7 +212,7 @@ func recent(y []float64, period int) []float64 {
 }
 
 // extend appends a further piece, which has the same quantiles. They start from
-// the median of the piece before, so they are spread by what that one already
+// the point of the piece before, so they are spread by what that one already
 // left open.
 func (f *Forecast) extend(piece *Forecast) {
 	n := len(f[middle])

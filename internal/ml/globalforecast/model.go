@@ -27,7 +27,7 @@ type Frequency struct {
 	Members int `json:"members"`
 	// Blend is the networks' share in the median; the rest is the dynamic
 	// Theta model's. Trust is how much the errors of both on the series itself
-	// move that, see doubt.go; 0 leaves it as it is.
+	// move that, see evidence.go; 0 leaves it as it is.
 	Blend float64 `json:"blend"`
 	Trust float64 `json:"trust,omitempty"`
 	// Lean moves the point forecast of a series that is read as ratios below
@@ -40,9 +40,9 @@ type Frequency struct {
 	Stretch [][quantiles]float64 `json:"stretch"`
 	// Demand is the same for series that are read as differences because they
 	// have values at or next to 0, such as demand that is often none: there the
-	// networks err in another way. nil takes Stretch.
+	// networks err in another way. nil takes Stretch. Files name it after the
+	// differences.
 	Demand [][quantiles]float64 `json:"linear,omitempty"`
-
 	// Width spreads the quantiles of each series by itself; nil leaves them.
 	Width *Width `json:"width,omitempty"`
 
@@ -62,7 +62,7 @@ func (m *Model) Parameters() int {
 func (f *Frequency) Parameters() int { return f.Members * f.Recipe.Shape.Parameters() }
 
 // Horizon is how many steps are answered at once; longer forecasts continue
-// from their own medians.
+// from their own points.
 func (f *Frequency) Horizon() int { return f.Recipe.Shape.Horizon }
 
 // stretches are the factors for a kind of series.

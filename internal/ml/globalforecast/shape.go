@@ -2,8 +2,9 @@
 // used on others it never saw. For each frequency it holds an ensemble of
 // recurrent networks that read the newest window of a series, freed of its
 // season, level and scale, and answer quantiles for every step of the horizon
-// at once; the median is blended with classical forecasts, and the quantiles
-// are widened or narrowed to what held-out windows showed.
+// at once; the median is blended with a Theta forecast, and the quantiles are
+// widened or narrowed to what the series' own earlier ends and held-out windows
+// of others showed.
 //
 // It stands on the hybrid of exponential smoothing and recurrent networks
 // (Smyl, 2020), the quantile recurrent forecaster (Wen et al., 2017) and

@@ -40,7 +40,11 @@ const (
 
 var widthOptions = gbdt.Options{Rounds: 150, LearningRate: 0.05, Leaves: 8, MinLeaf: 200, FeatureShare: 0.7, RowShare: 0.5, Patience: 20, Seed: 1}
 
-// tells are what the width of a series is learnt from.
+// tells are what the width of a series is learnt from: how wide the networks'
+// quantiles are, the length of the history, whether it is read as differences,
+// the size of its steps, how well its season repeats, how far earlier ends lay
+// from the medians on average and at the 95 % mark, how often a value repeats,
+// and whether the steps are growing.
 type tells [9]float64
 
 // tell reads the tells of a history from its window k of the last pass and what
@@ -61,21 +65,21 @@ func (f *Frequency) tell(w *space, k int, e *evidence, history []float64) (t tel
 	t[4] = float64(win.static[5])
 	t[5], t[6] = e.mean(), e.tail()
 	newest := history[max(0, len(history)-repeatWindow):]
-	for k := 1; k < len(newest); k++ {
-		if newest[k] == newest[k-1] {
+	for i := 1; i < len(newest); i++ {
+		if newest[i] == newest[i-1] {
 			t[7] += 1 / float64(len(newest))
 		}
 	}
-	t[8] = win.calming()
+	t[8] = win.growing()
 	return t
 }
 
 // repeatWindow is how many of the newest values tell how often one repeats.
 const repeatWindow = 100
 
-// calming is the logarithm of how much larger the newer half of the steps is
+// growing is the logarithm of how much larger the newer half of the steps is
 // than the older.
-func (w *window) calming() float64 {
+func (w *window) growing() float64 {
 	known := 0.0
 	for _, share := range w.known {
 		known += float64(share) / float64(len(w.known))

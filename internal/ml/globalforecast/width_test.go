@@ -11,42 +11,6 @@ import (
 	"github.com/omni-run/omni/internal/ml/gbdt"
 )
 
-// What the surprises of a history say: nothing known and as expected are 0,
-// further out is more, and few weigh less than many.
-func TestEvidenceFollowsTheErrors(t *testing.T) {
-	t.Parallel()
-	as := func(n int, near, far float64) *evidence {
-		var e evidence
-		for i := range n {
-			v := near
-			if i%12 == 0 {
-				v = far
-			}
-			e.surprises = append(e.surprises, v)
-		}
-		return &e
-	}
-	for _, c := range []struct {
-		name       string
-		e          *evidence
-		mean, tail [2]float64
-	}{
-		{"nothing known", &evidence{}, [2]float64{0, 0}, [2]float64{-0.1, 0}},
-		{"as said", as(100, expected, 1), [2]float64{0, 0.15}, [2]float64{-0.05, 0.05}},
-		{"a few far out", as(3, 10, 10), [2]float64{0.2, 0.3}, [2]float64{2.2, 2.4}},
-		{"twice as far", as(100, 2*expected, 2), [2]float64{0.6, 0.75}, [2]float64{0.65, 0.72}},
-		{"half as far", as(100, expected/2, 0.5), [2]float64{-0.7, -0.5}, [2]float64{-0.8, -0.2}},
-		{"a heavy tail", as(120, 0.2, 3), [2]float64{-0.1, 0.2}, [2]float64{1, 1.2}},
-	} {
-		if got := c.e.mean(); !(got >= c.mean[0]-1e-9 && got <= c.mean[1]) {
-			t.Errorf("%s: mean %.3f, want %v", c.name, got, c.mean)
-		}
-		if got := c.e.tail(); !(got >= c.tail[0] && got <= c.tail[1]) {
-			t.Errorf("%s: tail %.3f, want %v", c.name, got, c.tail)
-		}
-	}
-}
-
 func TestWidthSurvivesItsFile(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -30,8 +30,8 @@ var usual = []int{4, 7, 12, 24, 48, 52, 60, 96, 144, 168, 288, 336, 365, 672, 10
 
 // Find returns the lengths of the seasons of y, the strongest first, at most
 // three and none where there is none: the clearest one and multiples of it that
-// explain more (the week of hours beside the day). Lengths are at most limit and a third
-// of the series. Where a value is not finite, or steps overflow, it finds none.
+// explain more (the week of hours beside the day). Lengths are at most limit and
+// a third of the series. Where a value is not finite, or steps overflow, it finds none.
 //
 // The steps of y (of its logarithm, where that varies by a factor) are
 // whitened: their spectrum is divided by its own smooth course, so that

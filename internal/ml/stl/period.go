@@ -13,9 +13,9 @@ import (
 // anything else.
 //
 // The autocorrelation (by FFT) of the detrended series proposes its peaks, and
-// season.Find what it finds; each is then put to a test that noise rarely passes: predict every point by the
-// median of the same phase in the other cycles, and compare the errors with
-// those of the series without a season. At least three cycles are needed.
+// season.Find what it finds; each is then put to a test that noise rarely
+// passes: predict every point by the median of the same phase in the other
+// cycles, and compare the errors with those of the series without a season. At least three cycles are needed.
 func FindPeriod(y []float64) int {
 	n := len(y)
 	if n < 8 {

@@ -38,7 +38,8 @@ type task struct {
 	// period is the stated season, 0 to detect it with the help of candidates.
 	period     int
 	candidates []int
-	// given is y before the other columns' effects were taken out.
+	// given is y before the effects of the other columns and the holidays were
+	// taken out.
 	given []float64
 	// start is the index of given[0] in the series as it came.
 	start   int

@@ -21,12 +21,13 @@ type outcome struct {
 	training  api.ForecastTraining
 	backtest  api.ForecastBacktest
 	selection api.ForecastSelection
-	// effects are the other columns', whose future part follows past values.
+	// effects are those of the other columns and the holidays, whose future part
+	// follows past values.
 	effects *effects
 	past    int
 	// calibration corrects the margins of mode auto; nil leaves them.
 	calibration *selector.Calibration
-	widen       float64
+	widen       float64 // the factor on every half width that it answers for this series
 	testHorizon int
 	// spread is the global network's own, in unit; nil where it took no part.
 	spread *globalforecast.Forecast

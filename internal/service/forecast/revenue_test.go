@@ -221,8 +221,6 @@ func TestBacktestOfTheWholeAnswer(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 	mode := map[string]string{"auto": "auto", "global_lstm": "global"}
-	// The networks' windows share the evidence that weighs their blend.
-	slack := map[string]float64{"auto": 1e-9, "global_lstm": 1e-3}
 	for _, m := range a.Models {
 		if mode[m.Model] == "" {
 			continue
@@ -233,7 +231,7 @@ func TestBacktestOfTheWholeAnswer(t *testing.T) {
 		for _, w := range m.Windows {
 			then, _ := predict(t, s, object{"time_series": y[:w.Origin], "forecast_steps": 6, "freq": "M", "season_length": 12, "mode": mode[m.Model]})
 			for i, v := range then.Forecast {
-				if math.Abs(v-w.Forecast[i]) > slack[m.Model]*v {
+				if math.Abs(v-w.Forecast[i]) > 1e-9*v {
 					t.Errorf("%s from %d, step %d: %g, asked then %g", m.Model, w.Origin, i, w.Forecast[i], v)
 				}
 			}

@@ -52,6 +52,7 @@ func (f *Frequency) tried(n int) int {
 // held is how many values one trial holds back of a history of n.
 func (f *Frequency) held(n int) int { return min(f.Recipe.Near, f.Horizon(), n/trialShare) }
 
+// surprise notes how far what came next lay from the medians of window k.
 func (f *Frequency) surprise(w *space, k int, next []float64, e *evidence) {
 	view := w.looks[0].windows[k].view
 	for h, y := range next {
@@ -67,6 +68,8 @@ func (f *Frequency) surprise(w *space, k int, next []float64, e *evidence) {
 	}
 }
 
+// compare adds up the errors of the networks at window k and of the Theta model
+// on what came next.
 func (f *Frequency) compare(w *space, k int, rival *theta.Dynamic, next []float64, e *evidence) {
 	view := w.looks[0].windows[k].view
 	for h, v := range rival.Forecast(len(next)) {
