@@ -16,8 +16,9 @@ const (
 	tailNear, tailFar = 0.8, 0.95
 )
 
-// heavier says by how much the corridor must be wider than for normal noise,
-// at least 1, for the noise itself to leave it as rarely. The sizes of
+// heavier says by how much the corridor would have to be wider than for normal
+// noise, at least 1, for the noise itself to leave it as rarely; tailShare is how
+// much of that is done. The sizes of
 // residuals are taken for Weibull's, P(size > x) = exp(-(x/scale)^shape), whose
 // two numbers follow from two quantiles of those inside the corridor: normal
 // noise has a shape of about 1.5 there, Laplace's 1, heavier tails less.
