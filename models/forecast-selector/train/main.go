@@ -37,7 +37,7 @@ func main() {
 	derived := flag.String("derived", "", "folder that models/forecast/train wrote to (required)")
 	folds := flag.String("folds", "", "comma-separated: global models, the i-th trained without fold i (required)")
 	cases := flag.String("cases", "", "keep the surveyed cases in this folder, and read them from it when they are there")
-	rounds := flag.Int("rounds", 150, "the most rounds of trees")
+	rounds := flag.Int("rounds", 300, "the most rounds of trees")
 	flag.Parse()
 	if *data == "" || *derived == "" || *folds == "" {
 		flag.Usage()
@@ -70,7 +70,7 @@ func train(ctx context.Context, o options) error {
 	}
 	m := &selector.Model{Members: selector.Members(), Features: features.Names()}
 	combiner, err := gbdt.TrainCombiner(ctx, rows, available, held, l, gbdt.Options{
-		Rounds: o.rounds, LearningRate: 0.1, Leaves: 8, MinLeaf: 60, Lambda: 2, FeatureShare: 0.7, RowShare: 0.7, Patience: 15, Seed: 1,
+		Rounds: o.rounds, LearningRate: 0.1, Leaves: 8, MinLeaf: 60, Lambda: 2, FeatureShare: 0.7, RowShare: 0.7, Patience: 40, Seed: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("training the combiner: %w", err)
