@@ -105,8 +105,8 @@ type DetectAnswer struct {
 	Series []DetectedSeries `json:"series"`
 }
 
-// PointAnomaly is one point outside its corridor, in mode entire one whose like
-// does not occur elsewhere; in mode changepoint the first point of a new level;
+// PointAnomaly is one point outside its corridor whose like does not occur
+// elsewhere in the series, in mode changepoint the first point of a new level,
 // in mode shape the point of a strange stretch that lies farthest from the
 // expected shape.
 type PointAnomaly struct {
@@ -145,8 +145,8 @@ type DetectedSeries struct {
 	Period int `json:"period"`
 	// Window is the length of the stretches compared in mode shape.
 	Window int `json:"window,omitempty"`
-	// Threshold is beyond how many robust standard deviations a point is outside
-	// the corridor; in mode entire it is an anomaly if it is new too.
+	// Threshold is how many robust standard deviations wide the corridor is on
+	// either side.
 	Threshold float64 `json:"threshold"`
 }
 

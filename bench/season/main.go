@@ -2,13 +2,12 @@
 // nobody names it: on public data whose season is known, on such as have none
 // (yearly series), and on random series without and with seasons.
 //
-//	go run ./bench/season -data DIR [-invented-only] [-only NAME] [-strays NAME]
+//	go run ./bench/season -data DIR [-invented-only]
 //
 // DIR holds files such as m4/m4_weekly.jsonl.gz: one JSON object a line with
 // id, period and train (or values). Only training parts are read, and neither
 // timestamps nor frequency are passed on. The tables go to standard output as
-// Markdown. With -strays the wrong seasons found in one collection go to standard
-// error, each with its series.
+// Markdown.
 package main
 
 import (
@@ -24,19 +23,18 @@ import (
 	"github.com/omni-run/omni/internal/ml/stl"
 )
 
+// longest is the longest season looked for.
+const longest = 2016
+
 // finder is a way of finding seasons, strongest first.
 type finder struct {
 	name string
 	find func(y []float64) []int
 }
 
-// longest is the longest season the forecasts look for.
-const longest = 1440
-
 var finders = []finder{
-	{"Find", func(y []float64) []int { return season.Find(y, 2500) }},
-	{"forecasts", func(y []float64) []int { return one(season.Detect(y, nil, longest)) }},
-	{"anomalies", func(y []float64) []int { return one(stl.FindPeriod(y)) }},
+	{"season.Find, which forecasts use", func(y []float64) []int { return season.Find(y, longest) }},
+	{"stl.FindPeriod, which anomalies use", func(y []float64) []int { return one(stl.FindPeriod(y)) }},
 }
 
 func one(period int) []int {
@@ -49,8 +47,6 @@ func one(period int) []int {
 func main() {
 	data := flag.String("data", "", "directory of the data sets (required)")
 	invented := flag.Bool("invented-only", false, "leave the data sets out")
-	only := flag.String("only", "", "one finder: Find, forecasts or anomalies")
-	strays := flag.String("strays", "", "a collection whose wrong answers to show")
 	flag.Parse()
 	if *data == "" && !*invented {
 		flag.Usage()
@@ -58,16 +54,14 @@ func main() {
 	}
 	list := inventions()
 	if !*invented {
-		known, err := read(*data)
+		fromFiles, err := read(*data)
 		if err != nil {
 			log.Fatal(err)
 		}
-		list = append(known, list...)
+		list = append(fromFiles, list...)
 	}
 	for _, f := range finders {
-		if *only == "" || *only == f.name {
-			report(f, list, *strays)
-		}
+		report(f, list)
 	}
 }
 
@@ -84,20 +78,19 @@ type collection struct {
 // long.
 func same(got, season int) bool { return 200*max(got-season, season-got) <= season }
 
-func report(f finder, list []collection, strays string) {
+func report(f finder, list []collection) {
 	fmt.Printf("## %s\n\n| series | number | season | found first | found | a part or a multiple first | another first | none | ms a series |\n|---|---|---|---|---|---|---|---|---|\n", f.name)
 	for _, c := range list {
-		c.report(f, c.name == strays)
+		c.report(f)
 	}
 	fmt.Println()
 }
 
-// report prints one line of a finder's table, and what it got wrong if strays.
-func (c collection) report(f finder, strays bool) {
+func (c collection) report(f finder) {
 	first, related, other, none := 0, 0, 0, 0
 	found := make([]int, len(c.seasons))
 	start := time.Now()
-	for i, y := range c.series {
+	for _, y := range c.series {
 		got := f.find(y)
 		for i, s := range c.seasons {
 			if slices.ContainsFunc(got, func(g int) bool { return same(g, s) }) {
@@ -113,9 +106,6 @@ func (c collection) report(f finder, strays bool) {
 			related++
 		default:
 			other++
-			if strays {
-				fmt.Fprintln(os.Stderr, i, len(y), got, y[:min(len(y), 80)])
-			}
 		}
 	}
 	n := float64(len(c.series))

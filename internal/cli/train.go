@@ -3,6 +3,7 @@ package cli
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -116,7 +117,7 @@ func (a *app) trainForecast(ctx context.Context, t forecastTraining, paths []str
 	}
 	plans, counts, err := corpus.Plans(series, corpus.Forbid(tests), t.Options)
 	if err != nil {
-		return err
+		return otherwise(err, counts)
 	}
 	a.notice("%d series; %d left out because they hold a test part, %d too short or without movement, %d to measure on; kernels: %s",
 		len(series), counts.Refused, counts.Unusable, counts.LeftOut, f32.Path())
@@ -190,6 +191,21 @@ func mergeModel(path string, trained *globalforecast.Model) (*globalforecast.Mod
 	m.Replace(trained.Frequencies...)
 	m.Version, m.Sources = trained.Version, slices.Compact(slices.Sorted(slices.Values(slices.Concat(m.Sources, trained.Sources))))
 	return m, nil
+}
+
+// otherwise names the flag that trains the frequencies there are, where another
+// one was asked for.
+func otherwise(err error, counts corpus.Counts) error {
+	var have []string
+	for _, name := range corpus.Names {
+		if counts.Used[name] > 0 {
+			have = append(have, name)
+		}
+	}
+	if !errors.Is(err, corpus.ErrNone) || len(have) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; train what the files hold with --only %s", err, strings.Join(have, ","))
 }
 
 // readSets reads files of series and names them.

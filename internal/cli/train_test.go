@@ -91,6 +91,10 @@ func TestTrainForecastFailures(t *testing.T) {
 	if err := os.WriteFile(garbage, []byte("{\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty.jsonl")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -101,7 +105,9 @@ func TestTrainForecastFailures(t *testing.T) {
 		{"nowhere", []string{"nowhere.jsonl"}, 1, "cannot read nowhere.jsonl"},
 		{"garbage", []string{garbage}, 1, "line 1"},
 		{"not compressed", []string{path + ".gz"}, 1, "cannot read"},
-		{"no monthly series", []string{path}, 1, "no quarterly series"},
+		{"no quarterly series", []string{path}, 1, "no series is quarterly; train what the files hold with --only yearly"},
+		{"none of the one asked for", []string{path, "--only", "yearly,hourly"}, 1, "no series is hourly; train what the files hold with --only yearly"},
+		{"none at all", []string{empty}, 1, "no series is yearly"},
 		{"no such frequency", []string{path, "--only", "secondly"}, 2, "secondly"},
 		{"no members", []string{path, "--members", "0"}, 2, "--members 0"},
 		{"too many judges", []string{path, "--judges", "4"}, 2, "--judges 4"},

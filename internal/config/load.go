@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -63,6 +64,9 @@ func parse(raw []byte, quoted bool) (c Config, err error) {
 	}
 	if err = yaml.UnmarshalWithOptions(raw, &c, yaml.Strict()); err != nil {
 		return Config{}, errors.New(yaml.FormatError(err, false, quoted))
+	}
+	if err = onlyWhole(raw, reflect.TypeFor[Config]()); err != nil {
+		return Config{}, err
 	}
 	return c, nil
 }

@@ -125,21 +125,21 @@ func TestFalseAlarmsOnNoise(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(21, 4))
 	state := 0.0
-	for _, c := range []struct { // in order, so that each draws the same every time
-		name string
+	for name, c := range map[string]struct {
 		draw func(i int) float64
 		most float64
 	}{
-		{"gaussian", func(int) float64 { return random.NormFloat64() }, 0.001},
-		{"uniform", func(int) float64 { return random.Float64() }, 0.001},
-		{"laplace", func(int) float64 { return random.ExpFloat64() * float64(1-2*random.IntN(2)) }, 0.003},
-		{"autoregressive", func(int) float64 { state = 0.8*state + random.NormFloat64(); return state }, 0.005},
-		{"walk", func(int) float64 { state += random.NormFloat64(); return state }, 0.005},
-		{"louder half", func(i int) float64 { return random.NormFloat64() * float64(1+9*(i/150%2)) }, 0.01},
-		{"counts", func(int) float64 { return math.Round(3 + 1.7*random.NormFloat64()) }, 0.005},
-		{"rare events", func(int) float64 { return float64(random.IntN(12) / 11) }, 0.005},
-		{"day and noise", func(i int) float64 { return 9*math.Sin(float64(i)*math.Pi/12) + random.NormFloat64() }, 0.002},
+		"gaussian":       {func(int) float64 { return random.NormFloat64() }, 0.001},
+		"uniform":        {func(int) float64 { return random.Float64() }, 0.001},
+		"laplace":        {func(int) float64 { return random.ExpFloat64() * float64(1-2*random.IntN(2)) }, 0.003},
+		"autoregressive": {func(int) float64 { state = 0.8*state + random.NormFloat64(); return state }, 0.005},
+		"walk":           {func(int) float64 { state += random.NormFloat64(); return state }, 0.005},
+		"louder half":    {func(i int) float64 { return random.NormFloat64() * float64(1+9*(i/150%2)) }, 0.01},
+		"counts":         {func(int) float64 { return math.Round(3 + 1.7*random.NormFloat64()) }, 0.005},
+		"rare events":    {func(int) float64 { return float64(random.IntN(12) / 11) }, 0.005},
+		"day and noise":  {func(i int) float64 { return 9*math.Sin(float64(i)*math.Pi/12) + random.NormFloat64() }, 0.002},
 	} {
+		random, state = rand.New(rand.NewPCG(21, 4)), 0
 		points, alarms := 0, 0
 		for k := range 15 {
 			y := series(40+k*36, c.draw)
@@ -150,9 +150,9 @@ func TestFalseAlarmsOnNoise(t *testing.T) {
 			points, alarms = points+len(y), alarms+r.Count()
 		}
 		share := float64(alarms) / float64(points)
-		t.Logf("%s: %.5f", c.name, share)
+		t.Logf("%s: %.5f", name, share)
 		if share > c.most {
-			t.Errorf("%s: %d alarms on %d points, a share of %.4f; want at most %.4f", c.name, alarms, points, share, c.most)
+			t.Errorf("%s: %d alarms on %d points, a share of %.4f; want at most %.4f", name, alarms, points, share, c.most)
 		}
 	}
 }

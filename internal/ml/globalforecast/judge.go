@@ -101,8 +101,10 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 	m := f.mixture(j, alone, others)
 	fixed := func(share float64) func(int) float64 { return func(int) float64 { return share } }
 	v.Theta, v.Networks = f.error(j, m, 0, fixed(0)), f.error(j, m, 0, fixed(1))
-	v.Blended = f.mix(j, m, said)
+	f.mix(f.beside(j, m), m, said)
 	v.Blend, v.Trust, v.Lean = f.Blend, f.Trust, f.Lean
+	chosen := func(i int) float64 { return said[i].share(f.Blend, f.Trust) }
+	v.Blended = f.error(j, m, f.Lean, chosen)
 	final, err := f.Forecast(ctx, list, h)
 	if err != nil {
 		return v, err
@@ -116,7 +118,7 @@ func (f *Frequency) judge(ctx context.Context, j held) (Verdict, error) {
 		one := j.only(name)
 		v.Sets = append(v.Sets, SetVerdict{
 			Name: name, Series: one.count(), Networks: f.error(one, m, 0, fixed(1)), Theta: f.error(one, m, 0, fixed(0)),
-			Blended: f.error(one, m, f.Lean, func(i int) float64 { return said[i].share(f.Blend, f.Trust) }), Coverage: one.coverage(final),
+			Blended: f.error(one, m, f.Lean, chosen), Coverage: one.coverage(final),
 		})
 	}
 	return v, nil

@@ -36,11 +36,27 @@ func (f *Frequency) mixture(j held, networks []Forecast, others [][]float64) mix
 	return m
 }
 
+// beside weighs the series of each set by the Theta model's error on it, so that
+// a set that nobody forecasts well does not decide alone.
+func (f *Frequency) beside(j held, m mixture) held {
+	errors := map[string]float64{}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(j.sets))) {
+		errors[name] = f.error(j.only(name), m, 0, func(int) float64 { return 0 })
+	}
+	j.weights = slices.Clone(j.weights)
+	for i, name := range j.sets {
+		if e := errors[name]; e > 0 {
+			j.weights[i] /= e
+		}
+	}
+	return j
+}
+
 // mix sets the networks' share in the blend, how much the errors on the series
-// itself may move it, and the lean. Of the shares whose error is
-// within hedge of the least the smallest is taken: the held-out ends flatter the
-// networks, which saw related series at the same time.
-func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
+// itself may move it, and the lean. Of the shares whose error is within hedge of
+// the least the smallest is taken: the held-out ends flatter the networks, which
+// saw related series at the same time.
+func (f *Frequency) mix(j held, m mixture, said []evidence) {
 	const grid, hedge = 20, 0.003
 	least := math.Inf(1)
 	type choice struct{ trust, lean float64 }
@@ -61,10 +77,9 @@ func (f *Frequency) mix(j held, m mixture, said []evidence) float64 {
 	for k, e := range errors[best] {
 		if e <= least*(1+hedge) {
 			f.Blend, f.Trust, f.Lean = float64(k+1)/grid, best.trust, best.lean
-			return e
+			return
 		}
 	}
-	return least // never: the least is among them
 }
 
 // error is the mean of the errors of a blend, with the networks' share of each

@@ -52,8 +52,8 @@ func consult(ctx context.Context, races []*race) error {
 }
 
 // ask puts the questions on a series: one for its end and the beginnings that
-// the back-test cuts it at, or two, where the shortest beginning is too short
-// to be read by the same networks or with the same season.
+// the back-test cuts it at, or two, where the shortest beginning is not read by
+// the same networks, with the same season and none taken out.
 func (r *race) ask(put func(*globalforecast.Frequency, globalforecast.Question, func(globalforecast.Reply))) {
 	t := r.task
 	if t.mode == modeLocal || t.global == nil || t.global.tuned == nil || len(r.y) < leastConsulted {
@@ -66,19 +66,28 @@ func (r *race) ask(put func(*globalforecast.Frequency, globalforecast.Question, 
 		}
 		return
 	}
-	part, season := t.global.networkPart(t.kind, r.out.period, len(r.y))
-	whole := globalforecast.Question{Series: globalforecast.Series{Values: r.y, Period: season}, Horizon: t.horizon}
+	reads := t.global.reads(t.kind, r.out.period, r.y)
+	whole := globalforecast.Question{Series: globalforecast.Series{Values: reads.cycle.without(r.y), Period: reads.period}, Horizon: t.horizon}
 	if len(r.plan.origins) > 0 {
-		first, period := t.global.networkPart(t.kind, r.out.period, r.plan.origins[0])
-		tests := globalforecast.Question{Series: whole.Series, Beginnings: r.plan.origins, Test: r.plan.horizon}
-		if first != part || period != season {
-			tests.Period = period
-			put(first, tests, r.heardTests)
+		first := t.global.reads(t.kind, r.out.period, r.y[:r.plan.origins[0]])
+		if first != reads {
+			// What was taken out of the beginning is all that its back-test knows.
+			put(first.part, globalforecast.Question{
+				Series: globalforecast.Series{Values: first.cycle.without(r.y), Period: first.period}, Beginnings: r.plan.origins, Test: r.plan.horizon,
+			}, func(reply globalforecast.Reply) {
+				for i, origin := range r.plan.origins {
+					first.cycle.restore(reply.Tests[i], origin)
+				}
+				r.heardTests(reply)
+			})
 		} else {
-			whole.Beginnings, whole.Test = tests.Beginnings, tests.Test
+			whole.Beginnings, whole.Test = r.plan.origins, r.plan.horizon
 		}
 	}
-	put(part, whole, func(reply globalforecast.Reply) {
+	put(reads.part, whole, func(reply globalforecast.Reply) {
+		for _, quantile := range reply.Forecast {
+			reads.cycle.restore(quantile, len(r.y))
+		}
 		r.said.spread = reply.Forecast
 		if len(reply.Tests) > 0 {
 			r.heardTests(reply)

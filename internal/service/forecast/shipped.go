@@ -87,11 +87,12 @@ func (m *globalModel) alone(kind string, period int) contestant {
 		if still(history) {
 			return unmoved(history[0], horizon).Median(), nil
 		}
-		part, season := m.networkPart(kind, period, len(history))
-		list, err := part.Medians(ctx, []globalforecast.Series{{Values: history, Period: season}}, horizon)
+		reads := m.reads(kind, period, history)
+		list, err := reads.part.Medians(ctx, []globalforecast.Series{{Values: reads.cycle.without(history), Period: reads.period}}, horizon)
 		if err != nil {
 			return nil, fmt.Errorf("running the global network: %w", err)
 		}
+		reads.cycle.restore(list[0], len(history))
 		return list[0], nil
 	}
 	return contestant{name: modelGlobal, fit: func(_ context.Context, y []float64) (predictor, string, error) {

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/omni-run/omni/internal/ml/globalforecast"
@@ -40,6 +41,9 @@ const (
 	hourly    = "hourly"
 	weekly    = "weekly"
 )
+
+// ErrNone says that no series is of a frequency that was to be trained.
+var ErrNone = errors.New("corpus: nothing to learn from")
 
 // Plans lays series out by frequency, without those that hold a forbidden
 // part. Daily sets being few, the daily networks also see the hourly series
@@ -86,7 +90,7 @@ func Plans(series []Series, forbidden *Forbidden, o Options) ([]globalforecast.F
 			return nil, counts, fmt.Errorf("corpus: no recipe for %q", name)
 		}
 		if len(by[name]) == 0 {
-			return nil, counts, fmt.Errorf("corpus: there is no %s series to learn from", name)
+			return nil, counts, fmt.Errorf("%w: no series is %s", ErrNone, name)
 		}
 		r.Steps = max(1, int(float64(r.Steps)*o.Effort))
 		out = append(out, globalforecast.FrequencyPlan{Name: name, Recipe: r, Series: by[name], Sets: sets[name], Members: o.Members, Judges: o.Judges})
