@@ -10,14 +10,13 @@ import (
 // spectrum is the discrete Fourier transform of x, of any length, up to the
 // frequency of two steps (Bluestein, 1970): a convolution with a chirp.
 func spectrum(x []float64) []complex128 {
-	n := len(x)
-	plan := fourier.NewPlan(fourier.Size(n))
+	n, size := len(x), fourier.Size(len(x))
+	plan := fourier.NewPlan(size)
 	chirp := make([]complex128, n)
 	for i := range chirp {
 		// The square is taken modulo 2n, so that the angle stays exact.
 		chirp[i] = cmplx.Rect(1, -math.Pi*float64(i*i%(2*n))/float64(n))
 	}
-	size := fourier.Size(n)
 	a, b := make([]complex128, size), make([]complex128, size)
 	for i, v := range x {
 		a[i] = complex(v, 0) * chirp[i]
