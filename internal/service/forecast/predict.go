@@ -47,7 +47,7 @@ func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
 	if set.impute, err = oneOf("impute", req.Impute, "none", "none", "linear", "previous", "zero"); err != nil {
 		return set, err
 	}
-	if set.gaps, err = oneOf("gaps", req.Gaps, gapsLinear, gapsLinear, "previous", "zero", gapsRefuse, gapsIgnore); err != nil {
+	if set.gaps, err = gapsPolicy(req.Gaps); err != nil {
 		return set, err
 	}
 	if _, err = holidaysOf(req.Country); err != nil {
