@@ -296,11 +296,18 @@ type BacktestRequest struct {
 	Models         []string `json:"models,omitempty"`
 	SequenceLength *int     `json:"sequence_length,omitempty"`
 	SeasonLength   *int     `json:"season_length,omitempty"`
-	Freq           string   `json:"freq,omitempty"`
-	Epochs         *int     `json:"epochs,omitempty"`
-	LearningRate   *float64 `json:"learning_rate,omitempty"`
-	Seed           *int64   `json:"seed,omitempty"`
-	Impute         string   `json:"impute,omitempty"`
+	// Freq and Timestamps are as in ForecastRequest: they suggest the season and
+	// name the networks, and gaps between the timestamps are filled.
+	Freq         string   `json:"freq,omitempty"`
+	Timestamps   []string `json:"timestamps,omitempty"`
+	Epochs       *int     `json:"epochs,omitempty"`
+	LearningRate *float64 `json:"learning_rate,omitempty"`
+	Seed         *int64   `json:"seed,omitempty"`
+	Impute       string   `json:"impute,omitempty"`
+	// Gaps says what happens to dates that the timestamps leave out: linear
+	// (default), previous or zero fill them in, and origins count what was
+	// filled in too; refuse answers 422, ignore takes the values as they come.
+	Gaps string `json:"gaps,omitempty"`
 }
 
 // BacktestAnswer is the answer of POST /predict/backtest.

@@ -128,14 +128,15 @@ func (t *Trainer) kin(incumbent *globalModel, spec *api.ForecastModelSpec) (grou
 		if err != nil {
 			return nil, meta, err
 		}
-		part, period := incumbent.networkPart(m.kind, m.period, len(m.values))
-		k := slices.IndexFunc(groups, func(g *kindred) bool { return g.part.Name == part.Name })
+		// The networks learn from what they will read.
+		reads := incumbent.reads(m.kind, m.period, m.values)
+		k := slices.IndexFunc(groups, func(g *kindred) bool { return g.part.Name == reads.part.Name })
 		if k < 0 {
 			k = len(groups)
-			groups = append(groups, &kindred{part: part, period: period})
+			groups = append(groups, &kindred{part: reads.part, period: reads.period})
 		}
-		groups[k].values = append(groups[k].values, m.values)
-		groups[k].period = max(groups[k].period, period)
+		groups[k].values = append(groups[k].values, reads.cycle.without(m.values))
+		groups[k].period = max(groups[k].period, reads.period)
 		meta.Series++
 		meta.Points += len(m.values)
 	}

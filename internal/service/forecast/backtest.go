@@ -29,6 +29,15 @@ func (s *Service) predictBacktest(ctx context.Context, call *service.Call, req *
 	if err != nil {
 		return nil, err
 	}
+	clock, err := readClock(api.ForecastSeries{Freq: req.Freq, Timestamps: req.Timestamps}, "", len(y), set.gaps, call.Warn)
+	if err != nil {
+		return nil, err
+	}
+	var candidates []int
+	if clock != nil {
+		candidates = clock.freq.seasons()
+		y, _ = clock.laid(y, nil, set.gaps)
+	}
 	if len(y) > longestHistory {
 		call.Warn("only the newest %d of %d points were used", longestHistory, len(y))
 		y = y[len(y)-longestHistory:]
@@ -54,7 +63,7 @@ func (s *Service) predictBacktest(ctx context.Context, call *service.Call, req *
 		return nil, err
 	}
 	t := task{
-		period: set.period, candidates: set.candidates, neural: set.neural, horizon: p.horizon, global: network, kind: set.kind,
+		period: set.period, candidates: candidates, neural: set.neural, horizon: p.horizon, global: network, kind: clock.part(),
 		selector: s.selector(), warn: call.Warn,
 	}
 	t.neural.period = t.season(y[:p.origins[0]])
@@ -72,12 +81,10 @@ func (s *Service) predictBacktest(ctx context.Context, call *service.Call, req *
 
 // testSettings is the part of a backtest request that is not the plan.
 type testSettings struct {
-	neural     neural
-	impute     string
-	period     int
-	candidates []int
-	// kind is what the frequency makes of the series for the global network.
-	kind string
+	neural neural
+	impute string
+	gaps   string
+	period int
 }
 
 // askedPlan is a plan with the number of windows asked for.
@@ -108,14 +115,8 @@ func (s *Service) backtestPlan(req *api.BacktestRequest) (p askedPlan, set testS
 			return p, set, err
 		}
 	}
-	if req.Freq != "" {
-		f, err := parseFreq("freq", req.Freq)
-		if err != nil {
-			return p, set, err
-		}
-		set.candidates, set.kind = f.seasons(), (&clock{freq: f}).part()
-	}
-	return p, set, nil
+	set.gaps, err = gapsPolicy(req.Gaps)
+	return p, set, err
 }
 
 // whole is mode auto as one contestant: from each origin the team competes,

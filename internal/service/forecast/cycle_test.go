@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/omni-run/omni/api"
 	"github.com/omni-run/omni/internal/ml/globalforecast"
 )
 
@@ -151,5 +152,28 @@ func TestTheUsualSeasonIsLeftToTheNetworks(t *testing.T) {
 	}
 	if got := times(want[0].Median(), unit); !slices.Equal(out.forecast, got) {
 		t.Errorf("%v, the networks say %v", out.forecast, got)
+	}
+}
+
+// Adapted networks learn from what they will be asked about: the series without
+// the season that is taken out.
+func TestAdaptingTakesAForeignSeasonOut(t *testing.T) {
+	t.Parallel()
+	incumbent, err := New(Deps{}).shippedModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := noisy(9, 960, 4, waves(30, 48))
+	trainer := NewTrainer(Limits{}, nil)
+	groups, _, err := trainer.kin(incumbent, &api.ForecastModelSpec{Series: []api.ForecastSeries{{ID: "a", TimeSeries: y}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(groups) != 1 || groups[0].part.Name != "hourly" || groups[0].period != 1 {
+		t.Fatalf("%+v", groups)
+	}
+	got := groups[0].values[0]
+	if span := slices.Max(got) - slices.Min(got); span > (slices.Max(y)-slices.Min(y))/unitOf(y)/2 {
+		t.Errorf("the series still spans %.3g", span)
 	}
 }

@@ -14,6 +14,11 @@ const (
 	gapsIgnore = "ignore"
 )
 
+// gapsPolicy checks the name of a policy.
+func gapsPolicy(name string) (string, error) {
+	return oneOf("gaps", name, gapsLinear, gapsLinear, "previous", "zero", gapsRefuse, gapsIgnore)
+}
+
 // grid is where dated values lie among evenly spaced dates.
 type grid struct {
 	dates []time.Time

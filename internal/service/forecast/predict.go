@@ -2,7 +2,6 @@ package forecast
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -48,7 +47,7 @@ func (s *Service) settings(req *api.ForecastRequest) (set settings, err error) {
 	if set.impute, err = oneOf("impute", req.Impute, "none", "none", "linear", "previous", "zero"); err != nil {
 		return set, err
 	}
-	if set.gaps, err = oneOf("gaps", req.Gaps, gapsLinear, gapsLinear, "previous", "zero", gapsRefuse, gapsIgnore); err != nil {
+	if set.gaps, err = gapsPolicy(req.Gaps); err != nil {
 		return set, err
 	}
 	if _, err = holidaysOf(req.Country); err != nil {
@@ -169,7 +168,7 @@ func (c *checked) forecast(ctx context.Context) (*served, error) {
 			return nil, err
 		}
 	}
-	if out.atLeast0 && slices.Contains(out.forecast, 0) && slices.Max(c.values) > 0 {
+	if out.atLeast0 && out.cutOff() && slices.Max(c.values) > 0 {
 		c.task.warn("the history is never negative, so neither is the forecast: values below 0 were set to 0")
 	}
 	return &served{result, out}, nil
@@ -300,15 +299,8 @@ func (out *outcome) result(set settings) *api.ForecastResult {
 	}
 	for _, q := range set.quantiles {
 		values := make([]float64, len(out.forecast))
-		for i, v := range out.forecast {
-			values[i] = v
-			if q != 0.5 {
-				lower, upper := out.interval(math.Abs(2*q-1), i)
-				values[i] = upper
-				if q < 0.5 {
-					values[i] = lower
-				}
-			}
+		for i := range values {
+			values[i] = out.quantile(q, i)
 		}
 		r.Quantiles[strconv.FormatFloat(q, 'g', -1, 64)] = values
 	}

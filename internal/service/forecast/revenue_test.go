@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -197,6 +198,65 @@ func TestBacktest(t *testing.T) {
 		"missing_value":   {"time_series": []any{1, nil, 3, 4, 5}},
 	} {
 		_, _, err := post(context.Background(), s, "/predict/backtest", body)
+		refused(t, err, 422, code)
+	}
+}
+
+// Timestamps suggest the season and fill gaps, as for a forecast.
+func TestBacktestOfDatedValues(t *testing.T) {
+	t.Parallel()
+	s := forecast.New(forecast.Deps{})
+	random := rand.New(rand.NewPCG(4, 4))
+	y := series(63, func(i int) float64 { return 100 + 12*float64(i%7/5) + 4*random.NormFloat64() })
+	first := time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC)
+	var dates []string
+	var values []float64
+	for i, v := range y {
+		if i != 20 && i != 41 {
+			dates, values = append(dates, first.AddDate(0, 0, i).Format(time.DateOnly)), append(values, v)
+		}
+	}
+	body := object{"time_series": values, "timestamps": dates, "horizon": 7, "windows": 2, "models": []string{"seasonal_naive", "global_lstm"}}
+	answer, warnings, err := post(t.Context(), s, "/predict/backtest", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer.(*api.BacktestAnswer)
+	if a.SeasonLength != 7 || len(warnings) != 1 || !strings.Contains(warnings[0], "2 dates between") {
+		t.Errorf("season %d, warnings %q", a.SeasonLength, warnings)
+	}
+	for _, m := range a.Models {
+		if len(m.Windows) != 2 || m.Windows[0].Origin != 49 || math.Abs(m.Windows[1].Actual[6]-y[62]) > 1e-9 {
+			t.Errorf("%s: %+v", m.Model, m)
+		}
+	}
+	// With the gaps filled beforehand and the frequency named it is the same.
+	filled := slices.Clone(y)
+	filled[20], filled[41] = (y[19]+y[21])/2, (y[40]+y[42])/2
+	answer, _, err = post(t.Context(), s, "/predict/backtest", object{"time_series": filled, "freq": "D", "horizon": 7, "windows": 2, "models": []string{"seasonal_naive", "global_lstm"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range answer.(*api.BacktestAnswer).Models {
+		if math.Abs(*m.MASE-*a.Models[i].MASE) > 1e-9 {
+			t.Errorf("%s: MASE %v by timestamps, %v by freq", m.Model, *a.Models[i].MASE, *m.MASE)
+		}
+	}
+	body["gaps"] = "ignore"
+	if answer, _, err = post(t.Context(), s, "/predict/backtest", body); err != nil || answer.(*api.BacktestAnswer).Models[0].Windows[0].Origin != 47 {
+		t.Errorf("gaps ignored: %+v, %v", answer, err)
+	}
+	for code, change := range map[string]object{
+		"missing_timestamp": {"gaps": "refuse"},
+		"unknown_gaps":      {"gaps": "close"},
+		"length_mismatch":   {"timestamps": dates[1:]},
+		"freq_mismatch":     {"freq": "h", "timestamps": dates[:10], "time_series": values[:10], "gaps": "linear"},
+		"unknown_freq":      {"freq": "fortnight"},
+	} {
+		other := maps.Clone(body)
+		delete(other, "gaps")
+		maps.Copy(other, change)
+		_, _, err := post(t.Context(), s, "/predict/backtest", other)
 		refused(t, err, 422, code)
 	}
 }
