@@ -132,13 +132,13 @@ const least = 0.02
 // floor is the smallest weight a member that can take part has before its error
 // on this very series is looked at: what the trees say of a series unlike any
 // they learned from must not rule out the one member that fits it.
-const floor = 1e-3
+const floor = 1e-2
 
 // far is how many times the best member's error leaves a weight as learned;
-// beyond, it falls with the square of the error. What was learned from other
-// series must not overrule what this one plainly shows, such as a member that
-// makes no error at all.
-const far = 2
+// beyond, it falls with the fourth power of the error. What was learned from
+// other series must not overrule what this one plainly shows, such as a member
+// that makes no error at all, or one that is far worse than all.
+const far = 1.5
 
 // Weights returns the members' weights, which sum to one unless no member is
 // available.
@@ -156,7 +156,7 @@ func (m *Model) Weights(c Case) []float64 {
 			w[k] = max(w[k], floor)
 		}
 		if limit := far * (best + 1e-9); one.MASE > limit {
-			w[k] *= limit / one.MASE * limit / one.MASE
+			w[k] *= math.Pow(limit/one.MASE, 4)
 		}
 		sum += w[k]
 	}
