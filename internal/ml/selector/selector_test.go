@@ -40,8 +40,8 @@ func TestWeights(t *testing.T) {
 		in   selector.Case
 		want []float64
 	}{
-		"as learned":               {caseOf(1, 1.5, 2), []float64{1. / 3, 1. / 3, 1. / 3}},
-		"far behind":               {caseOf(1, 4), []float64{0.8, 0.2}},
+		"as learned":               {caseOf(1, 1.2, 1.5), []float64{1. / 3, 1. / 3, 1. / 3}},
+		"far behind":               {caseOf(1, 3), []float64{16. / 17, 1. / 17}},
 		"an exact member":          {caseOf(0, 1, 1), []float64{1, 0, 0}},
 		"one":                      {caseOf(math.NaN(), 3), []float64{0, 1}},
 		"none":                     {caseOf(), []float64{0}},
