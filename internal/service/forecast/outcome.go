@@ -117,10 +117,10 @@ func (out *outcome) cutOff() bool {
 	return false
 }
 
-// exact says that the back-test's forecasts were right to a thousandth of the
+// exact says that the back-test's forecasts were right to a twentieth of the
 // usual step of the series.
 func exact(windows []backtest.Window, scale float64) bool {
-	const tolerance = 1e-3
+	const tolerance = 0.05
 	for _, w := range windows {
 		for i, a := range w.Actual {
 			if !(math.Abs(a-w.Forecast[i]) <= tolerance*scale) {
