@@ -91,16 +91,19 @@ func TestLimitsOfANewTenant(t *testing.T) {
 	}
 }
 
+// burstOfFive is a check like the gateway's, which knows what routes cost.
+func burstOfFive(t authn.Tenant) error {
+	if t.Limits.Burst != nil && *t.Limits.Burst < 5 {
+		return &authn.LimitError{Field: "burst", Problem: "is less than the dearest route costs"}
+	}
+	return nil
+}
+
 // A tenant whose limits are refused is not made, whichever layer refuses them.
 func TestBadLimitsMakeNoTenant(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.deps.Issuer.Check = func(t authn.Tenant) error {
-		if t.Limits.Burst != nil && *t.Limits.Burst < 5 {
-			return &authn.LimitError{Field: "burst", Problem: "is less than the dearest route costs"}
-		}
-		return nil
-	}
+	b.deps.Issuer.Check = burstOfFive
 	for _, c := range []struct {
 		limits, code, field string
 		status              int
@@ -125,12 +128,7 @@ func TestBadLimitsMakeNoTenant(t *testing.T) {
 func TestBadLimitsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.deps.Issuer.Check = func(t authn.Tenant) error {
-		if t.Limits.Burst != nil && *t.Limits.Burst < 5 {
-			return &authn.LimitError{Field: "burst", Problem: "is less than the dearest route costs"}
-		}
-		return nil
-	}
+	b.deps.Issuer.Check = burstOfFive
 	b.call(201, "POST", "/admin/tenants", `{"id":"acme","tier":"pro"}`)
 	b.call(200, "PATCH", "/admin/tenants/acme", `{"limits":{"weight":3}}`)
 	for field, values := range map[string][]string{
