@@ -92,11 +92,25 @@ func TrainQuantile(ctx context.Context, train, held Targets, level float64, o Op
 	return b.q, nil
 }
 
+// scaled is t with a mean weight of one, which Lambda is meant for.
+func (t Targets) scaled() Targets {
+	total := 0.0
+	for _, w := range t.Weights {
+		total += w
+	}
+	t.Weights = slices.Clone(t.Weights)
+	for i := range t.Weights {
+		t.Weights[i] *= float64(len(t.Weights)) / total
+	}
+	return t
+}
+
 // CrossQuantile trains on all rows and also returns, for each row, the answer
 // of a model that did not see its group, as honest residuals want. groups names
 // the group of each row, from 0 to folds-1. The number of trees is the mean of
 // what was best for the groups left out in turn.
 func CrossQuantile(ctx context.Context, all Targets, groups []int, folds int, level float64, o Options) (*Quantile, []float64, error) {
+	all = all.scaled()
 	unseen, rounds := make([]float64, len(all.Rows)), 0
 	for fold := range folds {
 		held := all.pick(func(i int) bool { return groups[i] == fold })

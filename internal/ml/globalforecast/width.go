@@ -137,7 +137,6 @@ func (f *Frequency) widen(ctx context.Context, list []Series, j held) ([]Forecas
 // series it is.
 func (f *Frequency) targets(list []Series, j held, raw []Forecast) (t gbdt.Targets, of []int) {
 	w := &space{}
-	total := 0.0
 	for from := 0; from < len(list); from += chunk {
 		part := list[from:min(from+chunk, len(list))]
 		histories := make([][]float64, len(part))
@@ -154,12 +153,8 @@ func (f *Frequency) targets(list []Series, j held, raw []Forecast) (t gbdt.Targe
 				t.Rows, t.Values = append(t.Rows, row[:]), append(t.Values, math.Log(max(1e-3, min(1e3, r))))
 				t.Weights = append(t.Weights, j.weights[i]/float64(len(j.next[i])))
 				of = append(of, i)
-				total += t.Weights[len(t.Weights)-1]
 			}
 		}
-	}
-	for i := range t.Weights {
-		t.Weights[i] *= float64(len(t.Weights)) / total
 	}
 	return t, of
 }

@@ -110,18 +110,13 @@ func learnWidth(ctx context.Context, list []*measured, level int) (*gbdt.Quantil
 	}
 	var t gbdt.Targets
 	var of, groups []int
-	total := 0.0
 	for i, e := range list {
 		row := e.Spread.Row()
 		for step := range e.Actual {
 			weight := 1 / math.Sqrt(count[e.Group]) / float64(len(e.Actual))
 			t.Rows, t.Values, t.Weights = append(t.Rows, row), append(t.Values, math.Log(max(1e-3, min(1e3, e.ratio(level, step))))), append(t.Weights, weight)
 			of, groups = append(of, i), append(groups, int(digest(e.ID)/5)%widthFolds)
-			total += weight
 		}
-	}
-	for i := range t.Weights {
-		t.Weights[i] *= float64(len(t.Weights)) / total
 	}
 	q, unseen, err := gbdt.CrossQuantile(ctx, t, groups, widthFolds, widthLevel, gbdt.Options{
 		LearningRate: 0.05, Rounds: 200, Leaves: 8, MinLeaf: 200, FeatureShare: 0.7, RowShare: 0.5, Patience: 20, Seed: 1,
