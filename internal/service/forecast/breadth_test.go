@@ -15,7 +15,9 @@ import (
 )
 
 // priced is a rising series in which a unit of price takes three away and a
+
 // promotion adds 40.
+
 func priced(n, steps int) (y, price, promo []float64) {
 	random := rand.New(rand.NewPCG(9, 9))
 	for i := range n + steps {
@@ -58,7 +60,9 @@ func TestExogenousColumns(t *testing.T) {
 }
 
 // addsUp holds an explanation to its word: the parts of the history add up to
+
 // the values given, those of the forecast to the forecast.
+
 func addsUp(t *testing.T, e *api.ForecastExplanation, y, forecast []float64) {
 	t.Helper()
 	if e == nil {
@@ -185,54 +189,9 @@ func TestIntermittentDemand(t *testing.T) {
 }
 
 // shops are three series, their sum not among them.
-func shops(steps int) object {
-	random := rand.New(rand.NewPCG(6, 6))
-	var list []object
-	for k, id := range []string{"a", "b", "c"} {
-		y := series(60, func(i int) float64 {
-			return float64(20*(k+1)) + float64(i)/4 + 5*math.Sin(float64(i)*math.Pi/2+float64(k)) + random.NormFloat64()
-		})
-		list = append(list, object{"id": id, "time_series": y})
-	}
-	return object{"series": list, "forecast_steps": steps, "level": []int{80, 95}, "quantiles": []float64{0.1, 0.9}, "hierarchy": object{"all": []string{"ab", "c"}, "ab": []string{"a", "b"}}}
-}
-
-func TestHierarchyAddsUp(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	for _, method := range []string{"", "mint_shrink", "wls_struct", "bottom_up"} {
-		body := shops(5)
-		body["reconcile"], body["explain"] = method, true
-		a, _ := predict(t, s, body)
-		by := map[string]*api.ForecastResult{}
-		for _, r := range a.Series {
-			by[r.ID] = r.ForecastResult
-			check(t, r.ForecastResult, 5)
-			if len(r.BaseForecast) != 5 {
-				t.Errorf("%s: no base forecast", r.ID)
-			}
-			for i, v := range r.Forecast {
-				if e := r.Explanation.Forecast; math.Abs(e.Values[i]-v) > 1e-9*math.Abs(v) {
-					t.Errorf("%s: explained as %v, forecast %v", r.ID, e.Values[i], v)
-				}
-			}
-		}
-		if want := map[bool]string{true: "mint_shrink", false: method}[method == ""]; len(by) != 5 || a.Reconciliation.Method != want {
-			t.Fatalf("%s: %d nodes by %+v", method, len(by), a.Reconciliation)
-		}
-		for i := range 5 {
-			ab, all := by["a"].Forecast[i]+by["b"].Forecast[i], by["all"].Forecast[i]
-			if math.Abs(by["ab"].Forecast[i]-ab) > 1e-9*ab || math.Abs(all-ab-by["c"].Forecast[i]) > 1e-9*all {
-				t.Errorf("%s, step %d: %v of %v and %v", method, i, all, ab, by["c"].Forecast[i])
-			}
-			if method == "bottom_up" && math.Abs(by["a"].Forecast[i]-by["a"].BaseForecast[i]) > 1e-9*by["a"].Forecast[i] {
-				t.Errorf("bottom-up moved a bottom series")
-			}
-		}
-	}
-}
 
 // Between the levels that the calibration knows, bounds keep their order.
+
 func TestLevelsDoNotCross(t *testing.T) {
 	t.Parallel()
 	s := forecast.New(forecast.Deps{})
@@ -259,21 +218,8 @@ func TestLevelsDoNotCross(t *testing.T) {
 }
 
 // A crowd in mode global has no back-test of its own, but mint_shrink is made
+
 // of the back-test's errors.
-func TestCrowdIsReconciledByItsErrors(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewPCG(7, 7))
-	var list []object
-	var ids []string
-	for k := range 24 {
-		id := fmt.Sprint("s", k)
-		list, ids = append(list, object{"id": id, "time_series": series(48, func(i int) float64 { return 50 + float64(k+i)/3 + random.NormFloat64() })}), append(ids, id)
-	}
-	a, _ := predict(t, forecast.New(forecast.Deps{}), object{"series": list, "mode": "global", "forecast_steps": 4, "hierarchy": object{"all": ids}})
-	if a.Reconciliation == nil || a.Reconciliation.Method != "mint_shrink" {
-		t.Errorf("reconciled by %+v", a.Reconciliation)
-	}
-}
 
 func TestBreadthRefusals(t *testing.T) {
 	t.Parallel()
@@ -355,136 +301,13 @@ func TestManySeriesTrainNoNetwork(t *testing.T) {
 	}
 }
 
-func TestHierarchyOfUnlikeSeries(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	a := series(40, func(i int) float64 { return 20 + float64(i%5) })
-	b := series(40, func(i int) float64 { return 50 + 3*float64(i%4) })
-	sum := func(f func(i int, v float64) float64) []float64 {
-		return series(40, func(i int) float64 { return f(i, a[i]+b[i]) })
-	}
-	call := func(first, second, total object) object {
-		list := []object{first, second}
-		if total != nil {
-			list = append(list, total)
-		}
-		return object{"series": list, "hierarchy": object{"all": []string{"a", "b"}}, "forecast_steps": 3}
-	}
-	one := object{"id": "a", "time_series": a}
-	two := object{"id": "b", "time_series": b}
-	for name, c := range map[string]struct {
-		body        object
-		code, field string
-	}{
-		"a total that is half as much again": {call(one, two, object{"id": "all", "time_series": sum(func(_ int, v float64) float64 { return 1.5 * v })}), "incoherent_sum", "series[2].time_series[19]"},
-		"a total of others":                  {call(one, two, object{"id": "all", "time_series": series(40, func(i int) float64 { return float64(i) })}), "incoherent_sum", "series[2].time_series[3]"},
-		"another last date": {
-			call(object{"id": "a", "time_series": a, "freq": "D", "last_timestamp": "2025-01-31"}, object{"id": "b", "time_series": b, "freq": "D", "last_timestamp": "2024-01-31"}, nil),
-			"length_mismatch", "series[1].last_timestamp",
-		},
-		"another frequency": {call(object{"id": "a", "time_series": a, "freq": "D"}, object{"id": "b", "time_series": b, "freq": "W"}, nil), "length_mismatch", "series[1].freq"},
-	} {
-		_, _, err := post(t.Context(), s, "/predict/revenue-lstm", c.body)
-		if e := refused(t, err, 422, c.code); len(e.Details) == 0 || e.Details[0].Field != c.field {
-			t.Errorf("%s: details %v, want %s", name, e.Details, c.field)
-		}
-	}
-	rounded := sum(func(i int, v float64) float64 { return v + float64(i%3-1)*0.5 })
-	for name, total := range map[string]any{"rounded": rounded, "with a gap": append([]any{nil}, anys(rounded[1:])...)} {
-		body := call(one, two, object{"id": "all", "time_series": total})
-		body["impute"] = "linear"
-		if answer, _ := predict(t, s, body); answer.Status == "partial" || answer.Reconciliation == nil {
-			t.Errorf("%s: %+v", name, answer)
-		}
-	}
-}
-
-func anys(values []float64) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
-	}
-	return out
-}
-
 // shopDays is three years of days from 2021 on: a week, a time of year, and
+
 // four holidays on which the shop is nearly closed.
-func shopDays(n int, noise float64) (y []float64, dates []string, truth func(i int) float64) {
-	random := rand.New(rand.NewPCG(8, 8))
-	start := time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)
-	truth = func(i int) float64 {
-		d := start.AddDate(0, 0, i)
-		v := 200 + 40*math.Sin(2*math.Pi*float64(d.YearDay())/365.25)
-		if d.Weekday() == time.Saturday || d.Weekday() == time.Sunday {
-			v += 30
-		}
-		switch d.Format("01-02") {
-		case "12-25", "01-01", "07-04", "11-11":
-			v -= 80
-		}
-		return v
-	}
-	for i := range n {
-		y, dates = append(y, truth(i)+noise*random.NormFloat64()), append(dates, start.AddDate(0, 0, i).Format(time.DateOnly))
-	}
-	return y, dates, truth
-}
 
 // Each holiday has an effect of its own, whatever the mode, and it is told.
-func TestHolidaysAreNotAllAlike(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	const n, steps, christmas = 1080, 30, 8 // 2023-12-17 is the first day forecast
-	y, dates, _ := shopDays(n, 4)
-	for _, mode := range []string{"auto", "global", "local"} {
-		for name, dated := range map[string]object{
-			"timestamps": {"timestamps": dates}, "last_timestamp": {"last_timestamp": dates[n-1], "freq": "D"},
-		} {
-			body := object{"time_series": y, "forecast_steps": steps, "country": "US", "mode": mode, "explain": true, "epochs": 5}
-			for k, v := range dated {
-				body[k] = v
-			}
-			a, warnings := predict(t, s, body)
-			if len(warnings) > 0 {
-				t.Errorf("%s, %s: %v", mode, name, warnings)
-			}
-			drop := (a.Forecast[christmas-1]+a.Forecast[christmas+1])/2 - a.Forecast[christmas]
-			if drop < 55 || drop > 105 || a.Timestamps[christmas] != "2023-12-25" {
-				t.Errorf("%s, %s: Christmas lies %.0f below its neighbours, want about 80", mode, name, drop)
-			}
-			e := a.Explanation
-			if e.Forecast.Holiday[christmas] > -65 || e.Forecast.Holiday[christmas+1] != 0 || a.Exogenous != nil {
-				t.Errorf("%s, %s: holidays %.1f, exogenous %v", mode, name, e.Forecast.Holiday, a.Exogenous)
-			}
-			for i, v := range e.History.Holiday { // Presidents' Day changes nothing
-				if dates[i] == "2022-02-21" && math.Abs(v) > 10 {
-					t.Errorf("%s, %s: a holiday without an effect got %.1f", mode, name, v)
-				}
-			}
-			for i, v := range y {
-				if p := e.History; math.Abs(p.Trend[i]+p.Season[i]+p.Holiday[i]+p.Residual[i]-v) > 1e-9*v {
-					t.Fatalf("%s, %s: the parts of day %d do not add up", mode, name, i)
-				}
-			}
-		}
-	}
-}
 
 // Three years of days have a time of year, which no hint is needed for.
-func TestTheTimeOfYearOfDays(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	const n, steps = 1095, 60
-	y, dates, truth := shopDays(n, 4)
-	a, _ := predict(t, s, object{"time_series": y, "timestamps": dates, "forecast_steps": steps})
-	off := 0.0
-	for i, v := range a.Forecast {
-		off += math.Abs(v-truth(n+i)) / steps
-	}
-	if off > 10 {
-		t.Errorf("%.1f off on the mean, of a year that moves by 80 (%s)", off, a.Model)
-	}
-}
 
 func TestALevelThatIsAShareIsPointedOut(t *testing.T) {
 	t.Parallel()
@@ -496,31 +319,11 @@ func TestALevelThatIsAShareIsPointedOut(t *testing.T) {
 }
 
 // A shop that is open on weekdays has holidays too.
-func TestHolidaysOfWeekdays(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	all, every, _ := shopDays(909, 2) // until 2023-06-28
-	var y []float64
-	var dates []string
-	for i, text := range every {
-		if d, _ := time.Parse(time.DateOnly, text); d.Weekday() != time.Saturday && d.Weekday() != time.Sunday {
-			y, dates = append(y, all[i]), append(dates, text)
-		}
-	}
-	for name, freq := range map[string]string{"told": "B", "found": ""} {
-		a, warnings := predict(t, s, object{"time_series": y, "timestamps": dates, "freq": freq, "country": "US", "forecast_steps": 10, "explain": true})
-		k := slices.Index(a.Timestamps, "2023-07-04")
-		if k < 1 || len(warnings) > 0 {
-			t.Fatalf("%s: %v, %v", name, a.Timestamps, warnings)
-		}
-		if v := a.Explanation.Forecast.Holiday; v[k] > -60 || v[k+1] != 0 || slices.Contains(a.Timestamps, "2023-07-01") {
-			t.Errorf("%s: holidays %.1f on %v", name, v, a.Timestamps)
-		}
-	}
-}
 
 // A future far outside of what a column ever was does not run away with the
+
 // forecast.
+
 func TestAColumnFarOutside(t *testing.T) {
 	t.Parallel()
 	s := forecast.New(forecast.Deps{})
@@ -550,37 +353,5 @@ func TestAColumnFarOutside(t *testing.T) {
 }
 
 // A shop that is closed on Sundays stays closed on Sundays, in every mode, with
+
 // columns and holidays taken out or not.
-func TestClosedDaysStayClosed(t *testing.T) {
-	t.Parallel()
-	s := forecast.New(forecast.Deps{})
-	random := rand.New(rand.NewPCG(7, 7))
-	const n, steps = 390, 14 // from Sunday, 2023-01-01, until Thursday, 2024-01-25
-	var dates []string
-	y := series(n, func(i int) float64 {
-		dates = append(dates, time.Date(2023, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
-		if i%7 == 0 {
-			return 0
-		}
-		return 400 + 2*float64(i) + 60*random.NormFloat64()
-	})
-	column := series(n+steps, func(int) float64 { return random.NormFloat64() })
-	for _, mode := range []string{"auto", "global", "local"} {
-		for name, more := range map[string]object{"plain": {}, "holidays": {"country": "US"}, "columns": {"exogenous": object{"p": column}}} {
-			body := object{"time_series": y, "timestamps": dates, "forecast_steps": steps, "mode": mode, "epochs": 5}
-			for k, v := range more {
-				body[k] = v
-			}
-			a, _ := predict(t, s, body)
-			for i, v := range a.Forecast {
-				sunday := (n+i)%7 == 0
-				if sunday != (math.Abs(v) < 1e-6) {
-					t.Errorf("%s, %s: %.3g on %s", mode, name, v, a.Timestamps[i])
-				}
-				if c := a.ConfidenceIntervals[i]; c.Lower > v || c.Upper < v {
-					t.Errorf("%s, %s: %g is outside of its interval %+v", mode, name, v, c)
-				}
-			}
-		}
-	}
-}
